@@ -1,0 +1,289 @@
+//! A connection, as it leaves the tracker: the row of the `connections` table.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use wire::{Endpoint, Family, Nanos, TunnelKind};
+
+use crate::Anomalies;
+
+macro_rules! texts {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in order of index.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The value as it stands in tables.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+texts! {
+    /// What ended a connection.
+    CloseReason {
+        /// Both FINs were acknowledged.
+        Fin = "fin",
+        /// A RST.
+        Rst = "rst",
+        /// A new connection took over the tuple.
+        Reused = "reused",
+        /// Nothing answered the SYN.
+        AttemptTimeout = "attempt_timeout",
+        /// Silence beyond the timeout of its state.
+        IdleTimeout = "idle_timeout",
+        /// The table was full and it was the oldest of its class.
+        Evicted = "evicted",
+        /// The campaign ended first.
+        CampaignEnd = "campaign_end",
+    }
+}
+
+texts! {
+    /// How the originator was told from the responder.
+    DirectionBy {
+        /// It sent the SYN.
+        Syn = "syn",
+        /// The other sent a SYN-ACK.
+        SynAck = "synack",
+        /// The other has the lower or better known port.
+        Port = "port",
+        /// It sent the first packet that was seen.
+        First = "first",
+    }
+}
+
+texts! {
+    /// The states of an endpoint (RFC 9293, 3.3.2).
+    TcpState {
+        /// No connection.
+        Closed = "CLOSED",
+        /// Waiting for a SYN.
+        Listen = "LISTEN",
+        /// Sent a SYN.
+        SynSent = "SYN_SENT",
+        /// Received and sent a SYN.
+        SynRcvd = "SYN_RCVD",
+        /// Data flows.
+        Established = "ESTABLISHED",
+        /// Sent a FIN.
+        FinWait1 = "FIN_WAIT_1",
+        /// Its FIN was acknowledged.
+        FinWait2 = "FIN_WAIT_2",
+        /// Received a FIN.
+        CloseWait = "CLOSE_WAIT",
+        /// Both sent a FIN, neither acknowledged.
+        Closing = "CLOSING",
+        /// Received a FIN, then sent its own.
+        LastAck = "LAST_ACK",
+        /// Both FINs acknowledged; waits out old segments.
+        TimeWait = "TIME_WAIT",
+    }
+}
+
+texts! {
+    /// Zeek's summary of a connection (`conn_state` of its conn.log).
+    ConnState {
+        /// Attempt seen, no reply.
+        S0 = "S0",
+        /// Established, not terminated.
+        S1 = "S1",
+        /// Normal establishment and termination.
+        Sf = "SF",
+        /// Attempt rejected.
+        Rej = "REJ",
+        /// Established, close attempt by the originator seen, no reply from the responder.
+        S2 = "S2",
+        /// Established, close attempt by the responder seen, no reply from the originator.
+        S3 = "S3",
+        /// Established, originator aborted.
+        Rsto = "RSTO",
+        /// Responder aborted.
+        Rstr = "RSTR",
+        /// Originator sent a SYN followed by a RST; no SYN-ACK seen.
+        Rstos0 = "RSTOS0",
+        /// Responder sent a SYN-ACK followed by a RST; no SYN seen.
+        Rstrh = "RSTRH",
+        /// Originator sent a SYN followed by a FIN; no SYN-ACK seen.
+        Sh = "SH",
+        /// Responder sent a SYN-ACK followed by a FIN; no SYN seen.
+        Shr = "SHR",
+        /// No SYN seen, a connection that was already there.
+        Oth = "OTH",
+    }
+}
+
+/// Zeek's history string: ASCII letters, at most [`History::CAPACITY`] of them.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    letters: [u8; Self::CAPACITY],
+    len: u8,
+}
+
+impl History {
+    /// How many letters are kept. Only the letters that repeat on a logarithmic scale, or on changed sequence numbers, could go beyond.
+    pub const CAPACITY: usize = 31;
+
+    /// No letters.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { letters: [0; Self::CAPACITY], len: 0 }
+    }
+
+    /// Adds an ASCII letter, unless it is full.
+    pub fn push(&mut self, letter: u8) {
+        debug_assert!(letter.is_ascii());
+        if let Some(slot) = self.letters.get_mut(usize::from(self.len)) {
+            *slot = letter;
+            self.len += 1;
+        }
+    }
+
+    /// The letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let letters = self.letters.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(letters).unwrap_or_default()
+    }
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+/// The instants of a connection; `None` where the thing never happened, or was never seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instants {
+    /// First SYN of the originator.
+    pub syn: Option<Nanos>,
+    /// First SYN-ACK of the responder.
+    pub synack: Option<Nanos>,
+    /// The segment that completed the handshake.
+    pub established: Option<Nanos>,
+    /// First segment with payload, by direction.
+    pub first_data: [Option<Nanos>; 2],
+    /// Last segment with payload, by direction.
+    pub last_data: [Option<Nanos>; 2],
+    /// First FIN, by direction.
+    pub fin: [Option<Nanos>; 2],
+    /// First RST that took effect, or, where none did, the first RST.
+    pub rst: Option<Nanos>,
+    /// Last packet.
+    pub last: Nanos,
+    /// The segment that closed it; `None` where it stayed open.
+    pub closed: Option<Nanos>,
+}
+
+/// What one endpoint sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfRecord {
+    /// State of the endpoint at the end.
+    pub state: TcpState,
+    /// Packets.
+    pub pkts: u64,
+    /// IP bytes, headers included, by the IP header's length.
+    pub ip_bytes: u64,
+    /// Zeek's `orig_bytes`/`resp_bytes`: the extent of its sequence space; `None` where Zeek leaves it unset.
+    pub bytes: Option<u64>,
+    /// Payload bytes as seen, retransmissions counted.
+    pub wire_bytes: u64,
+    /// Distinct payload bytes seen.
+    pub unique_bytes: u64,
+    /// Segments with SYN.
+    pub syn_pkts: u64,
+    /// Segments with FIN.
+    pub fin_pkts: u64,
+    /// Segments with RST.
+    pub rst_pkts: u64,
+    /// Smallest window advertised after the handshake, scaled, bytes.
+    pub window_min: Option<u32>,
+    /// Largest window advertised after the handshake, scaled, bytes.
+    pub window_max: Option<u32>,
+    /// MSS option of its SYN.
+    pub mss: Option<u16>,
+    /// Window scale option of its SYN, capped at 14.
+    pub wscale: Option<u8>,
+    /// Its SYN permitted SACK; `None` without a SYN.
+    pub sack_ok: Option<bool>,
+    /// It used the timestamps option.
+    pub tsopt: bool,
+    /// It set ECN bits: ECE or CWR on its SYN, or a non-zero ECN field.
+    pub ecn: bool,
+    /// Smallest TTL or hop limit.
+    pub ttl_min: u8,
+    /// Largest TTL or hop limit.
+    pub ttl_max: u8,
+}
+
+/// A connection. Directions are indexed by [`wire::Direction::index`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Unique in the campaign: from the flow key, the first timestamp and the campaign's salt.
+    pub uid: u64,
+    /// First packet.
+    pub ts: Nanos,
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// Originator, then responder.
+    pub endpoints: [Endpoint; 2],
+    /// `false` in an interim row of a connection that goes on.
+    pub is_final: bool,
+    /// It began before the capture saw it: no SYN.
+    pub partial: bool,
+    /// How the direction was decided.
+    pub direction_by: DirectionBy,
+    /// Zeek's state.
+    pub conn_state: ConnState,
+    /// Zeek's history.
+    pub history: History,
+    /// Zeek's missed bytes: acknowledged but never seen, both directions.
+    pub missed_bytes: u64,
+    /// Outermost VLAN of the first packet.
+    pub vlan: Option<u16>,
+    /// Tunnel around the first packet.
+    pub tunnel: TunnelKind,
+    /// Why the row was written; in an interim row `None`.
+    pub close_reason: Option<CloseReason>,
+    /// Who sent the RST that closed it.
+    pub rst_by: Option<wire::Direction>,
+    /// When things happened.
+    pub at: Instants,
+    /// SYN to SYN-ACK, ns.
+    pub syn_rtt: Option<i64>,
+    /// SYN-ACK to the acknowledgment of it, ns.
+    pub ack_rtt: Option<i64>,
+    /// What each endpoint sent.
+    pub halves: [HalfRecord; 2],
+    /// How many headers were recorded.
+    pub headers: u8,
+    /// Oddities seen.
+    pub anomalies: Anomalies,
+    /// TCP Fast Open: the option was there, or data came with the SYN.
+    pub tfo: bool,
+    /// Multipath TCP option seen.
+    pub mptcp: bool,
+    /// The capture lost packets during its life.
+    pub lost_capture: bool,
+}
