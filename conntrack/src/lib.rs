@@ -1,13 +1,30 @@
 //! What segments mean: a shard's connections, and the TCP machine of both their endpoints.
 //!
-//! Everything here is pure: no I/O, no clock (time is the time of packets), no thread. What leaves is a value, through a
-//! [`Sink`].
+//! Everything here is pure: no I/O, no clock (time is the time of packets), no thread. A [`Shard`] takes packets in and hands
+//! rows to a [`Sink`].
+//!
+//! - `shard/`: which connection a packet belongs to, timers, bounds.
+//! - `connection`: one connection; `half`: one of its endpoints; `coverage`: which bytes of a stream were seen.
+//! - `tcp/`: the machine, on one page in `tcp/mod.rs`, its table in `tcp/transitions.rs`.
+//! - `zeek/`: the same connection in Zeek's words.
 #![forbid(unsafe_code)]
 
 mod anomaly;
+mod config;
+mod connection;
+mod coverage;
+mod half;
+mod handshake;
+mod held;
+mod moment;
 mod record;
+mod shard;
 mod sink;
+mod tcp;
+mod zeek;
 
 pub use anomaly::{Anomalies, Anomaly};
+pub use config::{Config, Timeouts};
 pub use record::{CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, Record, TcpState};
+pub use shard::{Shard, ShardStats};
 pub use sink::{Event, EventKind, Header, Sink};

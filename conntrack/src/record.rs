@@ -144,6 +144,14 @@ impl History {
         Self { letters: [0; Self::CAPACITY], len: 0 }
     }
 
+    /// These letters, as far as they fit.
+    #[must_use]
+    pub fn from_letters(letters: &[u8]) -> Self {
+        let mut history = Self::new();
+        letters.iter().for_each(|&letter| history.push(letter));
+        history
+    }
+
     /// Adds an ASCII letter, unless it is full.
     pub fn push(&mut self, letter: u8) {
         debug_assert!(letter.is_ascii());
@@ -231,10 +239,10 @@ pub struct HalfRecord {
     pub tsopt: bool,
     /// It set ECN bits: ECE or CWR on its SYN, or a non-zero ECN field.
     pub ecn: bool,
-    /// Smallest TTL or hop limit.
-    pub ttl_min: u8,
-    /// Largest TTL or hop limit.
-    pub ttl_max: u8,
+    /// Smallest TTL or hop limit; `None` if it sent nothing.
+    pub ttl_min: Option<u8>,
+    /// Largest TTL or hop limit; `None` if it sent nothing.
+    pub ttl_max: Option<u8>,
 }
 
 /// A connection. Directions are indexed by [`wire::Direction::index`].

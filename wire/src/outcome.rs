@@ -68,6 +68,37 @@ pub enum TunnelKind {
     L2tp,
 }
 
+impl TunnelKind {
+    /// Every kind, in order of index.
+    pub const ALL: &[Self] = &[
+        Self::None,
+        Self::IpInIp,
+        Self::Gre,
+        Self::Erspan,
+        Self::Vxlan,
+        Self::Geneve,
+        Self::GtpU,
+        Self::Teredo,
+        Self::L2tp,
+    ];
+
+    /// The name as it stands in the `tunnel` column; empty for none.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::IpInIp => "ipip",
+            Self::Gre => "gre",
+            Self::Erspan => "erspan",
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::GtpU => "gtpu",
+            Self::Teredo => "teredo",
+            Self::L2tp => "l2tp",
+        }
+    }
+}
+
 /// Names that are enumerated once, for counters and tables. The order is the index.
 macro_rules! named {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {

@@ -1,0 +1,358 @@
+//! A connection: its two endpoints and what is known of both together.
+
+use wire::{Direction, End, Endpoint, FlowKey, Nanos, Observation, Segment, SeqNum};
+
+use crate::anomaly::{Anomalies, Anomaly};
+use crate::half::Half;
+use crate::handshake::Handshake;
+use crate::held::Held;
+use crate::moment::Moment;
+use crate::record::{CloseReason, DirectionBy, Instants, Record, TcpState};
+use crate::tcp::{self, Kind};
+use crate::zeek;
+
+/// A connection from its first packet until its row is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) key: FlowKey,
+    pub(crate) hash: u32,
+    pub(crate) uid: u64,
+    /// Which end of the key is the originator.
+    orig: End,
+    direction_by: DirectionBy,
+    /// Originator, responder.
+    pub(crate) halves: [Half; 2],
+    pub(crate) zeek: zeek::View,
+    pub(crate) handshake: Handshake,
+    pub(crate) anomalies: Anomalies,
+    pub(crate) established: Moment,
+    pub(crate) rst: Moment,
+    pub(crate) rst_by: Option<Direction>,
+    /// A RST that silence may confirm: who sent it and when.
+    pub(crate) suspect: Option<(Direction, Nanos)>,
+    /// Every segment is taken for fitting: the connection was not seen from its start, or the capture lost packets.
+    pub(crate) liberal: bool,
+    /// An initial sequence number that a second SYN-ACK offered.
+    offered_isn: Option<SeqNum>,
+    /// The SYNs of what may become a new connection on the tuple.
+    pub(crate) pending: Vec<Held>,
+    /// Headers that wait for the roles to be certain.
+    pub(crate) held: Vec<Held>,
+    closed: Option<Closed>,
+    first: Nanos,
+    last: Nanos,
+    /// When the source's clock showed its last packet.
+    pub(crate) last_clock: Nanos,
+    pub(crate) first_clock: Nanos,
+    pub(crate) headers: u8,
+    vlan: Option<u16>,
+    tunnel: wire::TunnelKind,
+    tfo: bool,
+    mptcp: bool,
+    /// The list of timers that it waits in, and since when.
+    pub(crate) timer: (usize, Nanos),
+}
+
+/// How and when a connection ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed {
+    pub(crate) reason: CloseReason,
+    pub(crate) ts: Nanos,
+    pub(crate) clock: Nanos,
+}
+
+/// What a packet is to the connection that its tuple names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Belongs {
+    /// A segment of it.
+    Here,
+    /// The SYN of a new connection that takes over the tuple.
+    New,
+    /// The SYN of what may be a new connection: the next packet tells.
+    Pending,
+    /// It shows that the pending SYNs opened a new connection, to which it belongs.
+    Confirms,
+}
+
+/// Within this time a SYN that is the same as an earlier one is its duplicate in the capture, ns.
+const DUPLICATE_WITHIN: i64 = 1_000_000;
+
+impl Connection {
+    /// The connection that a packet opens; the packet itself is still to be taken in.
+    pub(crate) fn new(observation: &Observation, uid: u64) -> Self {
+        let segment = &observation.segment;
+        let kind = tcp::classify(segment.flags);
+        let (orig, direction_by) = guess_originator(segment, kind);
+        let mut zeek = zeek::View::new(observation.ts);
+        if direction_by == DirectionBy::Port && orig != segment.sender {
+            zeek.flipped_by_port();
+        }
+        Self {
+            key: segment.key,
+            hash: observation.hash,
+            uid,
+            orig,
+            direction_by,
+            halves: [Half::new(), Half::new()],
+            zeek,
+            handshake: Handshake::default(),
+            anomalies: Anomalies::default(),
+            established: Moment::NEVER,
+            rst: Moment::NEVER,
+            rst_by: None,
+            suspect: None,
+            liberal: !matches!(kind, Kind::Syn | Kind::SynAck),
+            offered_isn: None,
+            pending: Vec::new(),
+            held: Vec::new(),
+            closed: None,
+            first: observation.ts,
+            last: observation.ts,
+            last_clock: observation.clock,
+            first_clock: observation.clock,
+            headers: 0,
+            vlan: segment.vlan(),
+            tunnel: segment.tunnel,
+            tfo: false,
+            mptcp: false,
+            timer: (0, observation.clock),
+        }
+    }
+
+    /// Takes in a packet that belongs here. Returns its direction.
+    pub(crate) fn observe(&mut self, observation: &Observation) -> Direction {
+        let segment = &observation.segment;
+        let from = self.direction_of(segment.sender);
+        self.note_time(observation);
+        self.tfo |= segment.options.has(wire::OptionSet::FAST_OPEN) || segment.flags.syn() && segment.payload_len > 0;
+        self.mptcp |= segment.options.has(wire::OptionSet::MPTCP);
+        self.settle_isn(from, segment);
+        if !self.halves[from.index()].heard {
+            self.halves[from.index()].start_at(segment);
+        }
+        let streams = [0, 1].map(|side| {
+            let half: &Half = &self.halves[side];
+            zeek::Stream { seen: &half.seen, base: half.base }
+        });
+        let roles = self.zeek.observe(from, segment, observation.ts, streams);
+        if roles == zeek::Roles::Flipped {
+            self.flip();
+        }
+        let from = self.direction_of(segment.sender);
+        self.note_missed(from, segment);
+        tcp::process(self, from, observation);
+        if self.halves[from.index()].seen.overflowed() {
+            self.anomalies.insert(Anomaly::TooManyHoles);
+        }
+        from
+    }
+
+    fn note_time(&mut self, observation: &Observation) {
+        if observation.ts < self.last {
+            self.anomalies.insert(Anomaly::ClockStep);
+        }
+        self.first = self.first.min(observation.ts);
+        self.last = self.last.max(observation.ts);
+        self.last_clock = observation.clock;
+    }
+
+    fn note_missed(&mut self, from: Direction, segment: &Segment) {
+        let peer = &self.halves[from.other().index()];
+        let fin = i64::from(peer.fin_end.is_some());
+        let beyond = peer.heard && segment.flags.ack() && !segment.flags.rst();
+        if beyond && peer.position(segment.ack) > peer.seen.high() + fin {
+            self.anomalies.insert(Anomaly::AckedUnseen);
+        }
+    }
+
+    /// Whether the roles are certain: a SYN-ACK alone may be the echo of a forged SYN.
+    pub(crate) fn roles_are_certain(&self) -> bool {
+        self.zeek.history().as_str() != "H"
+    }
+
+    /// The direction of what the end of the key sends.
+    pub(crate) fn direction_of(&self, sender: End) -> Direction {
+        if sender == self.orig { Direction::Orig } else { Direction::Resp }
+    }
+
+    /// Exchanges originator and responder.
+    fn flip(&mut self) {
+        self.halves.swap(0, 1);
+        self.orig = self.orig.other();
+        self.rst_by = self.rst_by.map(Direction::other);
+        self.suspect = self.suspect.map(|(by, ts)| (by.other(), ts));
+        self.direction_by = DirectionBy::SynAck;
+    }
+
+    /// The sender and the receiver of a segment.
+    pub(crate) fn pair(&self, from: Direction) -> (&Half, &Half) {
+        let [orig, resp] = &self.halves;
+        if from == Direction::Orig { (orig, resp) } else { (resp, orig) }
+    }
+
+    /// The sender and the receiver of a segment.
+    pub(crate) fn pair_mut(&mut self, from: Direction) -> (&mut Half, &mut Half) {
+        let [orig, resp] = &mut self.halves;
+        if from == Direction::Orig { (orig, resp) } else { (resp, orig) }
+    }
+
+    /// Whether it is a SYN, perhaps sent again, that nothing has answered.
+    pub(crate) fn is_attempt(&self) -> bool {
+        let [orig, resp] = &self.halves;
+        !resp.heard && orig.syn_seen && orig.pkts == orig.syn_pkts && orig.state == TcpState::SynSent
+    }
+
+    /// Whether it has ended; it only takes in late segments then.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// How it ended.
+    pub(crate) const fn closed(&self) -> Option<Closed> {
+        self.closed
+    }
+
+    /// Ends it.
+    pub(crate) fn close(&mut self, reason: CloseReason, ts: Nanos, clock: Nanos) {
+        self.closed = Some(Closed { reason, ts, clock });
+    }
+
+    /// Silence confirms a suspect RST: it ended then. Returns whether there was one.
+    pub(crate) fn confirm_suspect(&mut self) -> bool {
+        let Some((by, ts)) = self.suspect.take() else { return false };
+        self.rst_by = Some(by);
+        self.rst.set(ts);
+        for half in &mut self.halves {
+            half.state = TcpState::Closed;
+        }
+        self.close(CloseReason::Rst, ts, self.last_clock);
+        true
+    }
+
+    /// Two SYN-ACKs offered different initial sequence numbers: the acknowledgment of the client decides between them.
+    fn settle_isn(&mut self, from: Direction, segment: &Segment) {
+        let kind = tcp::classify(segment.flags);
+        let offered = self.offered_isn;
+        let (sender, receiver) = self.pair_mut(from);
+        if kind == Kind::SynAck && sender.syn_seen && sender.base != segment.seq && !sender.heard_beyond_syn() {
+            self.offered_isn = Some(segment.seq);
+            return;
+        }
+        let Some(isn) = offered else { return };
+        let accepts = matches!(kind, Kind::Ack | Kind::Fin) && receiver.syn_seen;
+        if accepts && segment.ack == isn.plus(1) && receiver.base != isn {
+            receiver.restart(isn);
+        }
+        if accepts {
+            self.offered_isn = None;
+        }
+    }
+
+    /// Decides whether a packet belongs here, or to a new connection on the same tuple (RFC 9293, 3.6.1; RFC 6191).
+    pub(crate) fn belongs(&self, observation: &Observation) -> Belongs {
+        let segment = &observation.segment;
+        match tcp::classify(segment.flags) {
+            Kind::Syn => self.syn_belongs(observation),
+            _ if self.is_confirmation(segment) => Belongs::Confirms,
+            _ => Belongs::Here,
+        }
+    }
+
+    fn syn_belongs(&self, observation: &Observation) -> Belongs {
+        let segment = &observation.segment;
+        let (sender, receiver) = self.pair(self.direction_of(segment.sender));
+        let same_isn = sender.syn_seen && sender.base == segment.seq;
+        let both_fins = self.halves.iter().all(|half| half.fin_end.is_some());
+        if let Some(closed) = self.closed {
+            // A refused client that tries again with the same number; sooner it is the capture's duplicate.
+            let retries = closed.reason == CloseReason::Rst
+                && !self.established.came()
+                && observation.ts.since(closed.ts) > DUPLICATE_WITHIN;
+            return if same_isn && !retries { Belongs::Here } else { Belongs::New };
+        }
+        // A SYN that was overtaken by its SYN-ACK, or one half of a simultaneous open.
+        let fits_synack = receiver.syn_seen && receiver.last_ack == Some(segment.seq.plus(1));
+        let first_of_its_sender = !sender.heard && receiver.syn_seen && !receiver.heard_beyond_syn();
+        if same_isn || fits_synack && !sender.syn_seen || first_of_its_sender {
+            return Belongs::Here;
+        }
+        let never_answered = !receiver.heard;
+        if both_fins || self.suspect.is_some() || never_answered && sender.syn_seen {
+            Belongs::New
+        } else {
+            Belongs::Pending
+        }
+    }
+
+    /// Whether the packet accepts or refuses a pending SYN, or goes on from it.
+    fn is_confirmation(&self, segment: &Segment) -> bool {
+        let Some(held) = self.pending.last() else { return false };
+        let syn = &held.observation.segment;
+        if segment.sender == syn.sender {
+            return !segment.flags.syn() && !segment.flags.rst() && segment.seq == syn.seq.plus(1);
+        }
+        (segment.flags.syn() || segment.flags.rst()) && tcp::acknowledges_syn(segment, syn.seq, syn.payload_len)
+    }
+
+    /// Its row. `reason` is why it is written where the connection did not end by itself, or `None` in an interim row.
+    pub(crate) fn record(&self, reason: Option<CloseReason>, lost_capture: bool) -> Record {
+        let [orig, resp] = &self.halves;
+        let endpoint = |end| -> Endpoint { self.key.endpoint(end) };
+        let (syn_rtt, ack_rtt) = self.handshake.rtts();
+        Record {
+            uid: self.uid,
+            ts: self.first,
+            family: self.key.family(),
+            endpoints: [endpoint(self.orig), endpoint(self.orig.other())],
+            is_final: reason.is_some(),
+            partial: !self.halves.iter().any(|half| half.syn_seen),
+            direction_by: self.direction_by,
+            conn_state: self.zeek.conn_state(),
+            history: self.zeek.history(),
+            missed_bytes: self.zeek.missed_bytes(),
+            vlan: self.vlan,
+            tunnel: self.tunnel,
+            close_reason: self.closed.map(|closed| closed.reason).or(reason),
+            rst_by: self.rst_by,
+            at: self.instants(),
+            syn_rtt,
+            ack_rtt,
+            halves: [orig.record(self.zeek.bytes(Direction::Orig)), resp.record(self.zeek.bytes(Direction::Resp))],
+            headers: self.headers,
+            anomalies: self.anomalies,
+            tfo: self.tfo,
+            mptcp: self.mptcp,
+            lost_capture,
+        }
+    }
+
+    fn instants(&self) -> Instants {
+        let [orig, resp] = &self.halves;
+        Instants {
+            syn: self.handshake.syn(),
+            synack: self.handshake.synack(),
+            established: self.established.get(),
+            first_data: [orig.first_data.get(), resp.first_data.get()],
+            last_data: [orig.last_data.get(), resp.last_data.get()],
+            fin: [orig.fin.get(), resp.fin.get()],
+            rst: self.rst.get(),
+            last: self.last,
+            closed: self.closed.map(|closed| closed.ts),
+        }
+    }
+}
+
+/// Who opened the connection, judged by its first packet: the sender of a SYN; of a SYN-ACK for the time being its sender, until
+/// data or an acknowledgment shows that the SYN was missed; in mid-stream the end whose port is not well-known (RFC 6335:
+/// below 1024) where the other's is, else the sender.
+fn guess_originator(segment: &Segment, kind: Kind) -> (End, DirectionBy) {
+    const WELL_KNOWN: u16 = 1024;
+    let sender = segment.sender;
+    let [mine, theirs] = [sender, sender.other()].map(|end| segment.key.endpoint(end).port < WELL_KNOWN);
+    match kind {
+        Kind::Syn => (sender, DirectionBy::Syn),
+        Kind::SynAck => (sender, DirectionBy::First),
+        _ if mine != theirs => (if mine { sender.other() } else { sender }, DirectionBy::Port),
+        _ => (sender, DirectionBy::First),
+    }
+}

@@ -1,0 +1,173 @@
+//! One endpoint of a connection: its state, its sequence space and what it sent.
+
+use wire::{OptionSet, Segment, SeqNum};
+
+use crate::coverage::{Coverage, Range};
+use crate::moment::Moment;
+use crate::record::{HalfRecord, TcpState};
+use crate::tcp::window::Window;
+
+/// What is known of one endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Half {
+    /// Its state (RFC 9293, 3.3.2), as far as a bystander can know it.
+    pub(crate) state: TcpState,
+    /// It sent something.
+    pub(crate) heard: bool,
+    /// It sent a SYN.
+    pub(crate) syn_seen: bool,
+    /// Its FIN was acknowledged.
+    pub(crate) fin_acked: bool,
+    /// Its initial sequence number; without a SYN, the number before its first segment.
+    pub(crate) base: SeqNum,
+    /// What the window rules need.
+    pub(crate) window: Window,
+    /// The latest acknowledgment it sent.
+    pub(crate) last_ack: Option<SeqNum>,
+    /// The sequence number after its FIN.
+    pub(crate) fin_end: Option<SeqNum>,
+    /// The bytes of it that were seen.
+    pub(crate) seen: Coverage,
+    pub(crate) pkts: u64,
+    pub(crate) ip_bytes: u64,
+    pub(crate) wire_bytes: u64,
+    pub(crate) syn_pkts: u64,
+    pub(crate) fin_pkts: u64,
+    pub(crate) rst_pkts: u64,
+    pub(crate) first_data: Moment,
+    pub(crate) last_data: Moment,
+    pub(crate) fin: Moment,
+    advertised: Option<(u32, u32)>,
+    mss: Option<u16>,
+    wscale: Option<u8>,
+    sack_ok: Option<bool>,
+    tsopt: bool,
+    ecn: bool,
+    ttl: (u8, u8),
+}
+
+impl Half {
+    pub(crate) const fn new() -> Self {
+        Self {
+            state: TcpState::Closed,
+            heard: false,
+            syn_seen: false,
+            fin_acked: false,
+            base: SeqNum(0),
+            window: Window::unknown(),
+            last_ack: None,
+            fin_end: None,
+            seen: Coverage::starting_at(1),
+            pkts: 0,
+            ip_bytes: 0,
+            wire_bytes: 0,
+            syn_pkts: 0,
+            fin_pkts: 0,
+            rst_pkts: 0,
+            first_data: Moment::NEVER,
+            last_data: Moment::NEVER,
+            fin: Moment::NEVER,
+            advertised: None,
+            mss: None,
+            wscale: None,
+            sack_ok: None,
+            tsopt: false,
+            ecn: false,
+            ttl: (u8::MAX, 0),
+        }
+    }
+
+    /// Starts the sequence space at this segment.
+    pub(crate) fn start_at(&mut self, segment: &Segment) {
+        self.base = if segment.flags.syn() { segment.seq } else { segment.seq.minus(1) };
+    }
+
+    /// Starts the sequence space again at another initial sequence number; nothing of it was seen yet.
+    pub(crate) fn restart(&mut self, isn: SeqNum) {
+        self.base = isn;
+        self.window.end = isn.plus(1);
+        self.seen = Coverage::starting_at(1);
+    }
+
+    /// It sent something beside SYNs.
+    pub(crate) fn heard_beyond_syn(&self) -> bool {
+        self.pkts > self.syn_pkts
+    }
+
+    /// The position of `seq` in the stream: 1 for the first byte of data. It is taken as near to the highest byte seen as it can
+    /// be, so that streams may wrap.
+    pub(crate) fn position(&self, seq: SeqNum) -> i64 {
+        let high = self.seen.high();
+        high + i64::from(seq.distance(self.base.plus(high as u32)))
+    }
+
+    /// Counts a segment. Its payload joins the stream unless it came with a RST.
+    pub(crate) fn count(&mut self, segment: &Segment, ts: wire::Nanos) {
+        let flags = segment.flags;
+        self.heard = true;
+        self.pkts += 1;
+        self.ip_bytes += u64::from(segment.ip_len);
+        self.syn_pkts += u64::from(flags.syn());
+        self.fin_pkts += u64::from(flags.fin());
+        self.rst_pkts += u64::from(flags.rst());
+        self.ttl = (self.ttl.0.min(segment.ttl), self.ttl.1.max(segment.ttl));
+        self.tsopt |= segment.options.has(OptionSet::TIMESTAMPS);
+        self.ecn |= segment.traffic_class & 0b11 != 0;
+        if segment.payload_len > 0 {
+            self.wire_bytes += u64::from(segment.payload_len);
+            self.first_data.set_first(ts);
+            self.last_data.set(ts);
+            if !flags.rst() {
+                let start = self.position(segment.seq) + i64::from(flags.syn());
+                let end = start + i64::from(segment.payload_len);
+                // What comes before the SYN is no part of the stream.
+                let start = if self.syn_seen { start.max(1) } else { start };
+                self.seen.add(Range { start, end });
+            }
+        }
+    }
+
+    /// Takes in what only a SYN says.
+    pub(crate) fn note_syn(&mut self, segment: &Segment) {
+        self.syn_seen = true;
+        self.mss = segment.mss().or(self.mss);
+        self.wscale = segment.window_scale();
+        self.sack_ok = Some(segment.options.has(OptionSet::SACK_PERMITTED));
+        self.ecn |= segment.flags.0 & (wire::TcpFlags::ECE.0 | wire::TcpFlags::CWR.0) != 0;
+    }
+
+    /// The window scale option of its SYN.
+    pub(crate) const fn wscale(&self) -> Option<u8> {
+        self.wscale
+    }
+
+    /// Takes in an advertised window, scaled, in bytes.
+    pub(crate) fn note_window(&mut self, bytes: u32) {
+        let (min, max) = self.advertised.unwrap_or((bytes, bytes));
+        self.advertised = Some((min.min(bytes), max.max(bytes)));
+    }
+
+    /// Its part of the row. `bytes` is Zeek's count.
+    pub(crate) fn record(&self, bytes: Option<u64>) -> HalfRecord {
+        HalfRecord {
+            state: self.state,
+            pkts: self.pkts,
+            ip_bytes: self.ip_bytes,
+            bytes,
+            wire_bytes: self.wire_bytes,
+            unique_bytes: self.seen.unique(),
+            syn_pkts: self.syn_pkts,
+            fin_pkts: self.fin_pkts,
+            rst_pkts: self.rst_pkts,
+            window_min: self.advertised.map(|(min, _)| min),
+            window_max: self.advertised.map(|(_, max)| max),
+            mss: self.mss,
+            wscale: self.wscale,
+            sack_ok: self.sack_ok,
+            tsopt: self.tsopt,
+            ecn: self.ecn,
+            ttl_min: self.heard.then_some(self.ttl.0),
+            ttl_max: self.heard.then_some(self.ttl.1),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The instants of the handshake, and the round trips that they show.
+
+use wire::{Direction, Nanos, Segment, SeqNum};
+
+use crate::moment::Moment;
+use crate::tcp::Kind;
+
+/// The opening of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handshake {
+    syn: Moment,
+    synack: Moment,
+    acked: Moment,
+    /// What the acknowledgment of the SYN-ACK says.
+    expected_ack: SeqNum,
+    /// A SYN or SYN-ACK was sent again, so nobody knows which one was answered (Karn, Partridge 1987).
+    ambiguous: [bool; 2],
+}
+
+impl Default for Handshake {
+    fn default() -> Self {
+        Self {
+            syn: Moment::NEVER,
+            synack: Moment::NEVER,
+            acked: Moment::NEVER,
+            expected_ack: SeqNum(0),
+            ambiguous: [false; 2],
+        }
+    }
+}
+
+impl Handshake {
+    /// Takes in a segment of `from`.
+    pub(crate) fn note(&mut self, from: Direction, kind: Kind, segment: &Segment, ts: Nanos) {
+        if self.acked.came() {
+            return;
+        }
+        match (from, kind) {
+            (Direction::Orig, Kind::Syn) => {
+                self.ambiguous[0] |= self.syn.came();
+                self.syn.set_first(ts);
+            }
+            (Direction::Resp, Kind::SynAck) => {
+                self.ambiguous[1] |= self.synack.came();
+                self.synack.set_first(ts);
+                self.expected_ack = segment.seq.plus(1);
+            }
+            (Direction::Orig, Kind::Ack | Kind::Fin | Kind::Rst)
+                if self.synack.came() && segment.flags.ack() && !segment.ack.is_before(self.expected_ack) =>
+            {
+                self.acked.set(ts);
+            }
+            _ => {}
+        }
+    }
+
+    /// First SYN of the originator.
+    pub(crate) fn syn(&self) -> Option<Nanos> {
+        self.syn.get()
+    }
+
+    /// First SYN-ACK of the responder.
+    pub(crate) fn synack(&self) -> Option<Nanos> {
+        self.synack.get()
+    }
+
+    /// SYN to SYN-ACK, and SYN-ACK to its acknowledgment, ns; none that is ambiguous or negative.
+    pub(crate) fn rtts(&self) -> (Option<i64>, Option<i64>) {
+        let between = |from: Moment, to: Moment| Some(to.get()?.since(from.get()?)).filter(|&rtt| rtt >= 0);
+        let [syn_again, synack_again] = self.ambiguous;
+        let syn_rtt = between(self.syn, self.synack).filter(|_| !syn_again);
+        let ack_rtt = between(self.synack, self.acked).filter(|_| !synack_again);
+        (syn_rtt, ack_rtt)
+    }
+}

@@ -1,0 +1,404 @@
+//! A shard: the connections of a part of all flows, which it owns alone.
+//!
+//! A packet finds its connection by hash and key. A SYN that nothing has answered is only an [`Attempt`]; everything
+//! else has a [`Connection`] in a slab. What is over leaves as rows through the [`Sink`].
+//!
+//! What comes out depends on the packets alone: on nothing that another flow of the same shard does, except where the table is full.
+//! A timer therefore counts as expired by the clock that the packet at hand carries, whether or not a walk over the timers has come by.
+
+mod attempt;
+mod attempts;
+mod lists;
+mod series;
+mod slab;
+mod table;
+mod timers;
+mod uid;
+
+use wire::{Direction, Nanos, Observation, Packet};
+
+use crate::anomaly::Anomaly;
+use crate::config::Config;
+use crate::connection::{Belongs, Connection};
+use crate::held::Held;
+use crate::moment::Moment;
+use crate::record::CloseReason;
+use crate::sink::{Header, Sink};
+use attempt::Attempt;
+use attempts::Attempts;
+use series::Series;
+use table::Table;
+use timers::Class;
+
+/// SYNs of a possible new connection that are kept aside at once; a host that sends more without an answer gets none.
+const MAX_PENDING: usize = 8;
+
+/// What a shard has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardStats {
+    /// Packets taken in.
+    pub packets: u64,
+    /// Connections opened.
+    pub opened: u64,
+    /// Final rows written.
+    pub rows: u64,
+    /// Connections and attempts that went because the table was full.
+    pub evicted: u64,
+    /// Evicted attempts that left no row.
+    pub unrecorded: u64,
+    /// Their packets.
+    pub unrecorded_packets: u64,
+    /// Connections and attempts held.
+    pub live: u64,
+    /// Connections whose row carries an anomaly, by [`Anomaly`] in order of index.
+    pub anomalies: [u64; Anomaly::ALL.len()],
+}
+
+/// The tracker of a part of all flows.
+#[derive(Debug)]
+pub struct Shard {
+    config: Config,
+    table: Table,
+    attempts: Attempts,
+    series: Series,
+    clock: Nanos,
+    next_interim: Nanos,
+    /// When the capture last lost packets.
+    last_loss: Moment,
+    /// The second in which evicted attempts were last written down, and how many were.
+    evictions: (i64, u32),
+    stats: ShardStats,
+}
+
+impl Shard {
+    /// A shard without connections.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            table: Table::new(),
+            attempts: Attempts::new(),
+            series: Series::new(config.interval_width),
+            clock: Nanos::MIN,
+            next_interim: Nanos::MIN,
+            last_loss: Moment::NEVER,
+            evictions: (0, 0),
+            stats: ShardStats::default(),
+            config,
+        }
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn stats(&self) -> ShardStats {
+        ShardStats { live: (self.table.len() + self.attempts.len()) as u64, ..self.stats }
+    }
+
+    /// Takes in a packet.
+    pub fn step(&mut self, packet: &Packet<'_>, sink: &mut impl Sink) {
+        let observation = packet.observation;
+        self.advance(observation.clock, sink);
+        self.stats.packets += 1;
+        if observation.after_loss {
+            self.last_loss.set(observation.clock);
+        }
+        self.dispatch(packet, sink);
+    }
+
+    /// Lets time pass: ends what has waited too long.
+    pub fn advance(&mut self, clock: Nanos, sink: &mut impl Sink) {
+        if clock <= self.clock {
+            return;
+        }
+        if clock >= self.next_interim {
+            self.interim(clock, sink);
+        }
+        self.clock = clock;
+        self.expire(clock, sink);
+    }
+
+    /// Ends the campaign: every connection that is still there leaves its row.
+    pub fn finish(&mut self, sink: &mut impl Sink) {
+        while let Some(attempt) = self.attempts.pop_oldest() {
+            self.write_attempt(attempt, CloseReason::CampaignEnd, sink);
+        }
+        for slot in self.table.slots() {
+            if self.table.holds(slot) {
+                self.retire(slot, CloseReason::CampaignEnd, sink);
+            }
+        }
+        self.series.flush(sink);
+    }
+
+    fn dispatch(&mut self, packet: &Packet<'_>, sink: &mut impl Sink) {
+        let observation = packet.observation;
+        let found = self.table.find(observation).and_then(|slot| self.unless_expired(slot, sink));
+        if let Some(slot) = found {
+            return self.step_connection(slot, packet, sink);
+        }
+        match self.attempts.find(observation) {
+            Some(slot) => self.step_attempt(slot, packet, sink),
+            None => self.open(packet, sink),
+        }
+    }
+
+    /// The slot, unless its connection has waited too long already.
+    fn unless_expired(&mut self, slot: u32, sink: &mut impl Sink) -> Option<u32> {
+        let due = self.due(slot);
+        if due > self.clock {
+            return Some(slot);
+        }
+        self.time_out(slot, due, sink);
+        None
+    }
+
+    fn step_attempt(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
+        let attempt = self.attempts.get_mut(slot);
+        if !attempt.repeat(packet.observation) {
+            let attempt = self.attempts.remove(slot);
+            let connection = attempt.to_connection(self.config.salt, self.config.headers);
+            let slot = self.insert(connection, sink);
+            return self.step_connection(slot, packet, sink);
+        }
+        let attempt = *attempt;
+        self.series.count(Direction::Orig, &packet.observation.segment, packet.observation.ts, sink);
+        self.attempt_header(&attempt, packet, sink);
+    }
+
+    fn step_connection(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
+        match self.table.get(slot).belongs(packet.observation) {
+            Belongs::Here => {
+                self.fold_pending(slot, sink);
+                self.take(slot, packet, sink);
+            }
+            Belongs::Pending => self.hold_syn(slot, packet, sink),
+            Belongs::New => {
+                self.retire(slot, CloseReason::Reused, sink);
+                self.open(packet, sink);
+            }
+            Belongs::Confirms => {
+                let held = std::mem::take(&mut self.table.get_mut(slot).pending);
+                self.retire(slot, CloseReason::Reused, sink);
+                for syn in &held {
+                    self.dispatch(&syn.packet(), sink);
+                }
+                self.dispatch(packet, sink);
+            }
+        }
+    }
+
+    /// Keeps a SYN aside that may open a new connection on the tuple.
+    fn hold_syn(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
+        let pending = &self.table.get(slot).pending;
+        let another = pending.first().is_some_and(|held| {
+            let (held, new) = (&held.observation.segment, &packet.observation.segment);
+            held.seq != new.seq || held.sender != new.sender
+        });
+        if another || pending.len() >= MAX_PENDING {
+            self.fold_pending(slot, sink);
+        }
+        self.table.get_mut(slot).pending.push(Held::new(packet));
+    }
+
+    /// The SYNs that were kept aside opened nothing: they belong to the connection that is there.
+    fn fold_pending(&mut self, slot: u32, sink: &mut impl Sink) {
+        let pending = std::mem::take(&mut self.table.get_mut(slot).pending);
+        for held in &pending {
+            self.take(slot, &held.packet(), sink);
+        }
+    }
+
+    fn open(&mut self, packet: &Packet<'_>, sink: &mut impl Sink) {
+        let observation = packet.observation;
+        self.stats.opened += 1;
+        self.series.opened(observation.ts, sink);
+        if let Some(attempt) = Attempt::new(observation) {
+            if self.attempts.len() >= self.config.max_attempts {
+                self.evict_attempt(sink);
+            }
+            self.attempts.insert(attempt);
+            self.series.count(Direction::Orig, &observation.segment, observation.ts, sink);
+            return self.attempt_header(&attempt, packet, sink);
+        }
+        let connection = Connection::new(observation, uid::of(observation, self.config.salt));
+        let slot = self.insert(connection, sink);
+        self.take(slot, packet, sink);
+    }
+
+    fn insert(&mut self, connection: Connection, sink: &mut impl Sink) -> u32 {
+        if self.table.len() >= self.config.max_connections {
+            self.evict(sink);
+        }
+        self.table.insert(connection)
+    }
+
+    /// Takes a packet into the connection that it belongs to.
+    fn take(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
+        let observation = packet.observation;
+        let lost = self.last_loss;
+        let connection = self.table.get_mut(slot);
+        connection.liberal |= lost.get().is_some_and(|at| at >= connection.first_clock);
+        let was_closed = connection.is_closed();
+        let from = connection.observe(observation);
+        self.series.count(from, &observation.segment, observation.ts, sink);
+        if let Some(closed) = connection.closed().filter(|_| !was_closed) {
+            self.series.closed(closed.ts, sink);
+        }
+        if connection.headers < self.config.headers {
+            if connection.roles_are_certain() {
+                emit_held(connection, sink);
+                emit_header(connection, packet, sink);
+            } else {
+                connection.headers += 1;
+                connection.held.push(Held::new(packet));
+            }
+        }
+        self.table.requeue(slot);
+    }
+
+    fn attempt_header(&self, attempt: &Attempt, packet: &Packet<'_>, sink: &mut impl Sink) {
+        let n = attempt.syns() - 1;
+        if n < self.config.headers {
+            sink.header(header(attempt.uid(self.config.salt), n, Direction::Orig, packet));
+        }
+    }
+
+    /// When the connection will have waited too long.
+    fn due(&self, slot: u32) -> Nanos {
+        let connection = self.table.get(slot);
+        let class = Class::of(connection);
+        class.since(connection).plus(class.timeout(&self.config.timeouts))
+    }
+
+    /// Ends everything whose time is up at `clock`.
+    fn expire(&mut self, clock: Nanos, sink: &mut impl Sink) {
+        while let Some(attempt) = self.attempts.pop_before(clock.plus(-self.config.timeouts.attempt)) {
+            self.series.closed(attempt.first().plus(self.config.timeouts.attempt), sink);
+            self.write_attempt(attempt, CloseReason::AttemptTimeout, sink);
+        }
+        for class in Class::ALL {
+            let waited_since = clock.plus(-class.timeout(&self.config.timeouts));
+            while let Some(slot) = self.table.waiting_since(class, waited_since) {
+                let due = self.due(slot);
+                if due <= clock {
+                    self.time_out(slot, due, sink);
+                } else {
+                    self.table.wait_again(slot);
+                }
+            }
+        }
+    }
+
+    /// Ends a connection that has waited until `due`.
+    fn time_out(&mut self, slot: u32, due: Nanos, sink: &mut impl Sink) {
+        self.fold_pending(slot, sink);
+        let connection = self.table.get_mut(slot);
+        let class = Class::of(connection);
+        if connection.confirm_suspect() {
+            let ended = connection.closed().map_or(due, |closed| closed.ts);
+            self.series.closed(ended, sink);
+        } else if !connection.is_closed() {
+            self.series.closed(due, sink);
+        }
+        self.retire(slot, class.reason(), sink);
+    }
+
+    /// Takes a connection out and writes its row; `reason` holds where it did not end by itself.
+    fn retire(&mut self, slot: u32, reason: CloseReason, sink: &mut impl Sink) {
+        self.fold_pending(slot, sink);
+        let Some(mut connection) = self.table.remove(slot) else { return };
+        if reason == CloseReason::Reused && !connection.is_closed() {
+            self.series.closed(self.clock, sink);
+        }
+        emit_held(&mut connection, sink);
+        self.write(&connection, reason, sink);
+    }
+
+    fn write(&mut self, connection: &Connection, reason: CloseReason, sink: &mut impl Sink) {
+        self.stats.rows += 1;
+        for anomaly in connection.anomalies.iter() {
+            self.stats.anomalies[anomaly as usize] += 1;
+        }
+        sink.record(connection.record(Some(reason), self.lost_capture(connection)));
+    }
+
+    fn write_attempt(&mut self, attempt: Attempt, reason: CloseReason, sink: &mut impl Sink) {
+        let connection = attempt.to_connection(self.config.salt, self.config.headers);
+        self.write(&connection, reason, sink);
+    }
+
+    /// Whether the capture lost packets while the connection lived.
+    fn lost_capture(&self, connection: &Connection) -> bool {
+        let end = connection.closed().map_or(Nanos::MAX, |closed| closed.clock);
+        self.last_loss.get().is_some_and(|at| at >= connection.first_clock && at <= end)
+    }
+
+    /// Makes room: the connection goes that has least left to tell, and among its like the one that waits longest.
+    fn evict(&mut self, sink: &mut impl Sink) {
+        let Some(slot) = self.table.least_valuable() else { return };
+        self.stats.evicted += 1;
+        if !self.table.get(slot).is_closed() {
+            self.series.closed(self.clock, sink);
+        }
+        self.retire(slot, CloseReason::Evicted, sink);
+    }
+
+    /// Makes room among the attempts. So that a flood of SYNs does not become a flood of rows, only so many a second leave one.
+    fn evict_attempt(&mut self, sink: &mut impl Sink) {
+        let Some(attempt) = self.attempts.pop_oldest() else { return };
+        self.stats.evicted += 1;
+        self.series.closed(self.clock, sink);
+        let second = self.clock.split().0;
+        if self.evictions.0 != second {
+            self.evictions = (second, 0);
+        }
+        if self.evictions.1 < self.config.evicted_attempts_per_second {
+            self.evictions.1 += 1;
+            self.write_attempt(attempt, CloseReason::Evicted, sink);
+        } else {
+            self.stats.unrecorded += 1;
+            self.stats.unrecorded_packets += u64::from(attempt.syns());
+        }
+    }
+
+    /// Passes a boundary of the interim interval: every connection that goes on and was active since the boundary before leaves an interim
+    /// row. However far the clock jumped, nothing happened at the boundaries between.
+    fn interim(&mut self, clock: Nanos, sink: &mut impl Sink) {
+        let Some(every) = self.config.interim_every.filter(|&every| every > 0) else {
+            self.next_interim = Nanos::MAX;
+            return;
+        };
+        let boundary = self.next_interim;
+        self.next_interim = Nanos(clock.0.saturating_sub(clock.0.rem_euclid(every)).saturating_add(every));
+        if boundary == Nanos::MIN {
+            return;
+        }
+        self.expire(boundary, sink);
+        let active_since = boundary.plus(-every);
+        for slot in self.table.slots().filter(|&slot| self.table.holds(slot)) {
+            let connection = self.table.get(slot);
+            if !connection.is_closed() && connection.roles_are_certain() && connection.last_clock >= active_since {
+                sink.record(connection.record(None, self.lost_capture(connection)));
+            }
+        }
+    }
+}
+
+fn header<'a>(uid: u64, n: u8, dir: Direction, packet: &Packet<'a>) -> Header<'a> {
+    let Observation { ts, segment, .. } = packet.observation;
+    Header { uid, n, ts: *ts, dir, wire_len: segment.ip_len, payload_len: segment.payload_len, bytes: packet.headers }
+}
+
+fn emit_header(connection: &mut Connection, packet: &Packet<'_>, sink: &mut impl Sink) {
+    let dir = connection.direction_of(packet.observation.segment.sender);
+    sink.header(header(connection.uid, connection.headers, dir, packet));
+    connection.headers += 1;
+}
+
+/// Hands over the headers that waited for the roles to be certain.
+fn emit_held(connection: &mut Connection, sink: &mut impl Sink) {
+    let held = std::mem::take(&mut connection.held);
+    for (n, waiting) in (0u8..).zip(&held) {
+        let dir = connection.direction_of(waiting.observation.segment.sender);
+        sink.header(header(connection.uid, n, dir, &waiting.packet()));
+    }
+}

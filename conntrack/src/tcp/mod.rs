@@ -1,0 +1,228 @@
+//! The TCP machine of a bystander: what a segment does to a connection.
+//!
+//! Four steps: classify -> check window -> step -> apply. The first three return values, only [`apply`] writes.
+//!
+//! - [`classify()`]: what the segment is, by its flags.
+//! - [`window::check`]: whether its receiver can expect it. A segment that does not fit is counted and named, and moves no state;
+//!   a connection that the tap did not see from its start, or whose packets the capture lost, takes every segment for fitting.
+//! - [`step`]: the new states of both endpoints, by the table of [`transitions`], and whether the connection closes.
+//! - [`apply`]: writes all of it down.
+
+mod classify;
+pub(crate) mod reset;
+pub(crate) mod transitions;
+pub(crate) mod window;
+
+use wire::{Direction, Observation, Segment, SeqNum};
+
+use crate::anomaly::Anomaly;
+use crate::connection::Connection;
+use crate::half::Half;
+use crate::record::{CloseReason, TcpState};
+pub(crate) use classify::{Kind, classify};
+use reset::Reset;
+use transitions::{Event, next};
+use window::Verdict;
+
+/// What a segment means for the connection, before anything is written.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// The states afterwards: of the sender, of the receiver.
+    states: [TcpState; 2],
+    /// The segment acknowledges the receiver's FIN.
+    acks_fin: bool,
+    /// What its RST does, if it is one.
+    reset: Option<Reset>,
+    /// The segment counts for the sequence space.
+    believed: bool,
+}
+
+/// Takes a segment of `from` into the connection.
+pub(crate) fn process(connection: &mut Connection, from: Direction, observation: &Observation) {
+    let segment = &observation.segment;
+    let (sender, receiver) = connection.pair(from);
+    let kind = classify(segment.flags);
+    let verdict = window::check(sender, receiver, segment);
+    let step = step(connection, from, segment, kind, verdict);
+    apply(connection, from, observation, kind, verdict, &step);
+}
+
+/// Works out the new states. After its end a connection has no states to change: it only takes in what comes late.
+fn step(connection: &Connection, from: Direction, segment: &Segment, kind: Kind, verdict: Verdict) -> Step {
+    let (sender, receiver) = connection.pair(from);
+    let mut step =
+        Step { states: [sender.state, receiver.state], acks_fin: false, reset: None, believed: kind != Kind::Bad };
+    let fits = verdict == Verdict::InWindow || connection.liberal;
+    if connection.is_closed() || kind == Kind::Bad {
+        return step;
+    }
+    if kind == Kind::Rst {
+        let reset = reset::judge(sender, receiver, segment, verdict);
+        step.reset = Some(reset);
+        step.believed = reset == Reset::Exact;
+        if reset == Reset::Exact {
+            step.states = step.states.map(|state| next(state, Event::Reset));
+        }
+        return step;
+    }
+    step.believed = fits;
+    if !fits {
+        return step;
+    }
+    let [mine, theirs] = step.states;
+    step.acks_fin = receiver.fin_end.is_some_and(|end| segment.flags.ack() && !segment.ack.is_before(end));
+    let theirs = if step.acks_fin { next(theirs, Event::FinAcked) } else { theirs };
+    step.states = step_by_kind(mine, theirs, receiver, segment, kind);
+    step
+}
+
+/// The states of sender and receiver after a segment that fits and is no RST.
+fn step_by_kind(mine: TcpState, theirs: TcpState, receiver: &Half, segment: &Segment, kind: Kind) -> [TcpState; 2] {
+    let acks_syn = receiver.syn_seen && segment.flags.ack() && segment.ack.is_after(receiver.base);
+    match kind {
+        Kind::Syn => [next(mine, Event::SentSyn), next(theirs, Event::ReceivedSyn)],
+        Kind::SynAck => {
+            let answers = acks_syn || !receiver.syn_seen;
+            let theirs = if answers { next(theirs, Event::ReceivedSynAck) } else { theirs };
+            // In a simultaneous open the SYN-ACK also acknowledges the peer's SYN-ACK or SYN.
+            [next(mine, Event::SentSynAck), theirs]
+        }
+        Kind::Ack | Kind::Fin => {
+            let theirs = if acks_syn { next(theirs, Event::SynAcked) } else { theirs };
+            if kind == Kind::Fin {
+                [next(mine, Event::SentFin), next(theirs, Event::ReceivedFin)]
+            } else if acks_syn || !receiver.syn_seen || segment.payload_len > 0 {
+                [next(mine, Event::SentAck), theirs]
+            } else {
+                [mine, theirs]
+            }
+        }
+        Kind::Rst | Kind::Bad => [mine, theirs],
+    }
+}
+
+/// Writes a segment into the connection.
+fn apply(
+    connection: &mut Connection,
+    from: Direction,
+    observation: &Observation,
+    kind: Kind,
+    verdict: Verdict,
+    step: &Step,
+) {
+    let segment = &observation.segment;
+    note_oddities(connection, from, segment, kind, verdict, step);
+    let (sender, receiver) = connection.pair_mut(from);
+    if !sender.heard {
+        sender.start_at(segment);
+    }
+    [sender.state, receiver.state] = step.states;
+    if matches!(kind, Kind::Syn | Kind::SynAck) {
+        sender.note_syn(segment);
+    }
+    if step.believed {
+        if verdict != Verdict::InWindow {
+            window::resynchronise(sender, receiver, segment);
+        }
+        window::update(sender, receiver, kind, segment);
+        if segment.flags.ack() && kind != Kind::Rst {
+            sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
+        }
+        if kind == Kind::Fin {
+            sender.fin_end.get_or_insert(segment.seq_end());
+        }
+    }
+    if kind != Kind::Syn && kind != Kind::SynAck && kind != Kind::Rst {
+        let advertised = sender.window.advertised(segment);
+        sender.note_window(advertised);
+    }
+    receiver.fin_acked |= step.acks_fin;
+    sender.count(segment, observation.ts);
+    note_instants(connection, from, observation, kind, step);
+    conclude(connection, from, observation, step);
+}
+
+/// Names what is odd about a segment.
+fn note_oddities(
+    connection: &mut Connection,
+    from: Direction,
+    segment: &Segment,
+    kind: Kind,
+    verdict: Verdict,
+    step: &Step,
+) {
+    let (sender, _) = connection.pair(from);
+    let beyond_fin =
+        sender.fin_end.is_some_and(|end| segment.payload_len > 0 && !segment.seq_end().is_before(end.plus(1)));
+    let fin_moved = kind == Kind::Fin && sender.fin_end.is_some_and(|end| end != segment.seq_end());
+    let other_isn = sender.syn_seen && sender.base != segment.seq;
+    let synchronised =
+        !matches!(sender.state, TcpState::Closed | TcpState::Listen | TcpState::SynSent | TcpState::SynRcvd);
+    let after_rst = segment.payload_len > 0 && (sender.rst_pkts > 0 || kind == Kind::Rst);
+    let live = !connection.is_closed();
+    let oddities = [
+        (Anomaly::BadFlags, kind == Kind::Bad),
+        (Anomaly::BadOptions, segment.options.has(wire::OptionSet::MALFORMED)),
+        (Anomaly::OutOfWindow, live && verdict != Verdict::InWindow && !connection.liberal && kind != Kind::Rst),
+        (Anomaly::RstSuspect, step.reset == Some(Reset::Suspect)),
+        (Anomaly::RstOutOfWindow, step.reset == Some(Reset::Ignored)),
+        (Anomaly::SynInConnection, live && kind == Kind::Syn && synchronised && other_isn),
+        (Anomaly::SynAckIsnChanged, kind == Kind::SynAck && other_isn),
+        (
+            Anomaly::SynAckBadAck,
+            live && kind == Kind::SynAck && matches!(verdict, Verdict::AckAbove | Verdict::AckBelow),
+        ),
+        (Anomaly::FinMoved, fin_moved),
+        (Anomaly::DataAfterFin, beyond_fin && !fin_moved),
+        (Anomaly::DataAfterRst, after_rst),
+    ];
+    for (anomaly, there) in oddities {
+        if there {
+            connection.anomalies.insert(anomaly);
+        }
+    }
+}
+
+/// Writes down when things happened.
+fn note_instants(connection: &mut Connection, from: Direction, observation: &Observation, kind: Kind, step: &Step) {
+    let ts = observation.ts;
+    let established = connection.halves.iter().all(|half| half.syn_seen && half.state >= TcpState::Established);
+    connection.handshake.note(from, kind, &observation.segment, ts);
+    if established {
+        connection.established.set_first(ts);
+    }
+    if kind == Kind::Fin && step.believed {
+        connection.halves[from.index()].fin.set_first(ts);
+    }
+    if kind == Kind::Rst {
+        match step.reset {
+            Some(Reset::Exact) => connection.rst.set(ts),
+            _ => connection.rst.set_first(ts),
+        }
+    }
+}
+
+/// Closes the connection, or leaves it to silence, or takes a suspicion back.
+fn conclude(connection: &mut Connection, from: Direction, observation: &Observation, step: &Step) {
+    if connection.is_closed() {
+        return;
+    }
+    match step.reset {
+        Some(Reset::Exact) => {
+            connection.rst_by = Some(from);
+            connection.close(CloseReason::Rst, observation.ts, observation.clock);
+        }
+        Some(Reset::Suspect) => connection.suspect = Some((from, observation.ts)),
+        Some(Reset::Ignored) => {}
+        None if step.believed => connection.suspect = None,
+        None => {}
+    }
+    if step.acks_fin && connection.halves.iter().all(|half| half.fin_acked) {
+        connection.close(CloseReason::Fin, observation.ts, observation.clock);
+    }
+}
+
+/// Whether `segment` acknowledges exactly the SYN with the initial sequence number `isn` and the payload `len`.
+pub(crate) fn acknowledges_syn(segment: &Segment, isn: SeqNum, len: u32) -> bool {
+    segment.flags.ack() && (segment.ack == isn.plus(1) || segment.ack == isn.plus(1).plus(len))
+}

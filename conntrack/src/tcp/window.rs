@@ -1,0 +1,151 @@
+//! Whether a segment can be what its receiver expects.
+//!
+//! The rules are van Rooij's ("Real Stateful TCP Packet Filtering in IP Filter", 2001), as nf_conntrack applies them: for a segment of
+//! S towards R, with R's acknowledgments and windows as they passed the tap,
+//! 1. `seq <= S.max_end`: not beyond what R allowed;
+//! 2. `end >= S.end - R.max_win`: not older than R's window;
+//! 3. `ack <= R.end`: acknowledges nothing that R did not send;
+//! 4. `ack >= R.end - max(66000, S.max_win)`: not an old acknowledgment.
+
+use wire::{Segment, SeqNum};
+
+use super::Kind;
+use crate::half::Half;
+
+/// nf_conntrack's MAXACKWINCONST: an old acknowledgment may lag by a maximum unscaled window, at least.
+const MAX_ACK_LAG: u32 = 66_000;
+
+/// RFC 7323, 2.3: a window is at most 2^30 bytes.
+const MAX_WINDOW: u32 = 1 << 30;
+
+/// One endpoint's sequence space as the tap saw it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// The sequence number after the last byte it sent.
+    pub(crate) end: SeqNum,
+    /// The sequence number up to which its peer allows it to send.
+    max_end: SeqNum,
+    /// The largest window it advertised, bytes; 0 while it was not heard.
+    max_win: u32,
+    /// Shift of its window field.
+    scale: u8,
+}
+
+impl Window {
+    pub(crate) const fn unknown() -> Self {
+        Self { end: SeqNum(0), max_end: SeqNum(0), max_win: 0, scale: 0 }
+    }
+
+    /// Whether the endpoint was heard or presumed.
+    const fn known(&self) -> bool {
+        self.max_win != 0
+    }
+
+    /// The window field of a segment of this endpoint in bytes: never scaled on a SYN.
+    pub(crate) fn advertised(&self, segment: &Segment) -> u32 {
+        if segment.flags.syn() { u32::from(segment.window) } else { u32::from(segment.window) << self.scale }
+    }
+}
+
+/// The outcome of the window check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It fits.
+    InWindow,
+    /// Beyond what the receiver allowed.
+    SeqAbove,
+    /// Older than the receiver's window.
+    SeqBelow,
+    /// Acknowledges what was never sent.
+    AckAbove,
+    /// Acknowledges what was acknowledged long ago.
+    AckBelow,
+}
+
+/// Checks a segment of `sender`. An endpoint that was not heard yet sets no bounds.
+pub(crate) fn check(sender: &Half, receiver: &Half, segment: &Segment) -> Verdict {
+    if let verdict @ (Verdict::SeqAbove | Verdict::SeqBelow) = check_seq(&sender.window, &receiver.window, segment) {
+        return verdict;
+    }
+    // A RST in answer to a segment without ACK may carry an acknowledgment of 0 (nf_conntrack tolerates it too).
+    let no_ack = !segment.flags.ack() || segment.flags.rst() && segment.ack == SeqNum(0);
+    if no_ack || !receiver.window.known() {
+        return Verdict::InWindow;
+    }
+    if segment.ack.is_after(receiver.window.end) {
+        return Verdict::AckAbove;
+    }
+    let lag = MAX_ACK_LAG.max(sender.window.max_win);
+    if segment.ack.is_before(receiver.window.end.minus(lag)) {
+        return Verdict::AckBelow;
+    }
+    Verdict::InWindow
+}
+
+fn check_seq(sender: &Window, receiver: &Window, segment: &Segment) -> Verdict {
+    if !sender.known() {
+        return Verdict::InWindow;
+    }
+    if segment.seq.is_after(sender.max_end) {
+        return Verdict::SeqAbove;
+    }
+    if segment.seq_end().is_before(sender.end.minus(receiver.max_win)) {
+        return Verdict::SeqBelow;
+    }
+    Verdict::InWindow
+}
+
+/// Takes in a segment of `sender` that the connection believes.
+pub(crate) fn update(sender: &mut Half, receiver: &mut Half, kind: Kind, segment: &Segment) {
+    let end = segment.seq_end();
+    if kind == Kind::SynAck || kind == Kind::Syn {
+        agree_on_scale(sender, receiver, kind);
+    }
+    let advertised = sender.window.advertised(segment).min(MAX_WINDOW);
+    let peer_allows = receiver.window.max_win;
+    let mine = &mut sender.window;
+    if !mine.known() {
+        mine.end = end;
+        // Until the peer acknowledges something, it allows what it advertised so far.
+        mine.max_end = end.plus(peer_allows);
+    }
+    mine.end = mine.end.later(end);
+    mine.max_end = mine.max_end.later(end);
+    // A zero window still lets the peer probe with one byte.
+    mine.max_win = mine.max_win.max(advertised).max(1);
+    if !segment.flags.ack() || kind == Kind::Rst {
+        return;
+    }
+    let theirs = &mut receiver.window;
+    if !theirs.known() {
+        // The peer has not been heard: it sent at least what is acknowledged.
+        theirs.end = segment.ack;
+        theirs.max_end = segment.ack;
+        theirs.max_win = 1;
+    }
+    theirs.max_end = theirs.max_end.later(segment.ack.plus(advertised.max(1)));
+}
+
+/// Scaling holds only if both SYNs carried the option (RFC 7323, 2.2).
+fn agree_on_scale(sender: &mut Half, receiver: &mut Half, kind: Kind) {
+    let shifts = (sender.wscale(), receiver.wscale());
+    let (mine, theirs) = match shifts {
+        (Some(mine), Some(theirs)) => (mine, theirs),
+        // The answer is still to come.
+        (Some(mine), None) if kind == Kind::Syn && !receiver.syn_seen => (mine, 0),
+        _ => (0, 0),
+    };
+    sender.window.scale = mine;
+    receiver.window.scale = theirs;
+}
+
+/// Gives up what was believed of both sequence spaces: a segment that does not fit is taken for right, after a start in
+/// mid-stream or a loss of the capture.
+pub(crate) fn resynchronise(sender: &mut Half, receiver: &mut Half, segment: &Segment) {
+    let peer_win = receiver.window.max_win;
+    sender.window.end = segment.seq_end();
+    sender.window.max_end = segment.seq_end().plus(peer_win);
+    if segment.flags.ack() && segment.ack.is_after(receiver.window.end) {
+        receiver.window.end = segment.ack;
+    }
+}
