@@ -9,7 +9,7 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET: u16 = 0x1fff;
 
 /// Reads an IPv4 header. A total length of 0 is what segmentation offload leaves: then the frame's length decides. One beyond
-/// the frame is kept as it stands: the capture lacks bytes, or the packet was cut before it.
+/// the frame is either right, where something cut the packet without saying so, or damaged: the header's checksum tells.
 #[inline]
 pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
     let (header, _) = packet.split::<20>().ok_or(Reject::TruncatedIp)?;
@@ -19,6 +19,9 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         total => u32::from(total),
     };
     if header_len < 20 || (len as usize) < header_len {
+        return Err(Reject::BadIp.into());
+    }
+    if len > packet.wire && !checksum_holds(packet.captured, header_len) {
         return Err(Reject::BadIp.into());
     }
     let whole = packet.declared(len);
@@ -40,4 +43,12 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         (extension::AUTHENTICATION, Fragment::Whole | Fragment::First) => extension::follow_authentication(datagram),
         _ => Ok(datagram),
     }
+}
+
+/// Whether the ones' complement sum over the header is all ones (RFC 1071).
+#[cold]
+fn checksum_holds(packet: &[u8], header_len: usize) -> bool {
+    let (words, _) = packet.get(..header_len).unwrap_or_default().as_chunks::<2>();
+    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    sum != 0 && sum.is_multiple_of(0xffff)
 }

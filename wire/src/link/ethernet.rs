@@ -20,6 +20,8 @@ const QINQ_OLD: u16 = 0x9100;
 const QINQ_OLDER: u16 = 0x9200;
 /// IEEE 802.1ah, backbone service instance tag.
 const BACKBONE_SERVICE: u16 = 0x88e7;
+/// Cisco FabricPath: a tag, then the whole inner frame.
+const FABRIC_PATH: u16 = 0x8903;
 /// IEEE 802.1BR.
 const E_TAG: u16 = 0x893f;
 /// Cisco VN-Tag.
@@ -58,6 +60,7 @@ pub(super) fn payload<'a>(kind: u16, bytes: Bytes<'a>, trail: &mut Trail) -> Res
             if session { Ok((Header::Ppp, rest)) } else { Err(NotTcp::Ether(kind).into()) }
         }
         BACKBONE_SERVICE => Ok((Header::Ethernet, skip(bytes, 4)?)),
+        FABRIC_PATH => Ok((Header::Ethernet, skip(bytes, 2)?)),
         E_TAG => split::<8>(bytes).map(|(tag, rest)| (typed(be16(tag[6], tag[7])), rest)),
         VN_TAG => split::<6>(bytes).map(|(tag, rest)| (typed(be16(tag[4], tag[5])), rest)),
         TRANSPARENT_ETHERNET => Ok((Header::Ethernet, bytes)),

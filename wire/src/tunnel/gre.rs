@@ -17,6 +17,9 @@ const VERSION: u16 = 0x0007;
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
+/// What WCCP redirects to a cache: version 2 puts four bytes before the packet, version 1 does not
+/// (draft-wilson-wrec-wccp-v2, 4.15.1).
+const WCCP: u16 = 0x883e;
 /// ERSPAN without a header (type I) or with one (type II): the sequence number tells which.
 const ERSPAN: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
@@ -72,16 +75,18 @@ fn read(bytes: Bytes<'_>) -> Result<Option<Gre<'_>>, Stop> {
 }
 
 fn inside<'a>(gre: &Gre<'a>, carrier: &Datagram<'a>, ports: (u16, u16), trail: &mut Trail) -> Result<Next<'a>, Stop> {
-    let header = match gre.protocol {
-        IPV4 | IPV6 => Header::Ip,
-        TRANSPARENT_ETHERNET => Header::Ethernet,
-        PPP => Header::Ppp,
-        MPLS => Header::EtherType(MPLS),
+    let (header, payload) = match gre.protocol {
+        IPV4 | IPV6 => (Header::Ip, gre.payload),
+        WCCP if gre.payload.first_nibble() == Some(4) => (Header::Ip, gre.payload),
+        WCCP => (Header::Ip, split::<4>(gre.payload)?.1),
+        TRANSPARENT_ETHERNET => (Header::Ethernet, gre.payload),
+        PPP => (Header::Ppp, gre.payload),
+        MPLS => (Header::EtherType(MPLS), gre.payload),
         ERSPAN | ERSPAN_III => return erspan(gre, carrier, trail),
         _ => return Err(NotTcp::Ip(carrier.protocol).into()),
     };
     trail.enter(TunnelKind::Gre, gre.key, carrier, ports);
-    Ok((header, gre.payload))
+    Ok((header, payload))
 }
 
 /// ERSPAN types I to III (draft-foschiano-erspan): mirrored Ethernet frames.
