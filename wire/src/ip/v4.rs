@@ -1,0 +1,54 @@
+//! IPv4 (RFC 791).
+
+use super::{Datagram, Fragment, extension};
+use crate::bytes::{Bytes, be16};
+use crate::parse::Stop;
+use crate::{Endpoint, Family, Reject};
+
+const MORE_FRAGMENTS: u16 = 0x2000;
+const OFFSET: u16 = 0x1fff;
+
+/// Reads an IPv4 header. A total length of 0 is what segmentation offload leaves: then the frame's length decides. One beyond
+/// the frame is either right, where something cut the packet without saying so, or damaged: the header's checksum tells.
+#[inline]
+pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
+    let (header, _) = packet.split::<20>().ok_or(Reject::TruncatedIp)?;
+    let header_len = usize::from(header[0] & 15) * 4;
+    let len = match be16(header[2], header[3]) {
+        0 => packet.wire,
+        total => u32::from(total),
+    };
+    if header_len < 20 || (len as usize) < header_len {
+        return Err(Reject::BadIp.into());
+    }
+    if len > packet.wire && !checksum_holds(packet.captured, header_len) {
+        return Err(Reject::BadIp.into());
+    }
+    let whole = packet.declared(len);
+    let fragment = be16(header[6], header[7]);
+    let datagram = Datagram {
+        family: Family::V4,
+        source: Endpoint::v4([header[12], header[13], header[14], header[15]], 0).addr,
+        destination: Endpoint::v4([header[16], header[17], header[18], header[19]], 0).addr,
+        ttl: header[8],
+        traffic_class: header[1],
+        id: be16(header[4], header[5]),
+        len,
+        protocol: header[9],
+        fragment: Fragment::new(fragment & OFFSET, fragment & MORE_FRAGMENTS != 0),
+        bytes: whole.captured,
+        payload: whole.skip(header_len).ok_or(Reject::TruncatedIp)?,
+    };
+    match (datagram.protocol, datagram.fragment) {
+        (extension::AUTHENTICATION, Fragment::Whole | Fragment::First) => extension::follow_authentication(datagram),
+        _ => Ok(datagram),
+    }
+}
+
+/// Whether the ones' complement sum over the header is all ones (RFC 1071).
+#[cold]
+fn checksum_holds(packet: &[u8], header_len: usize) -> bool {
+    let (words, _) = packet.get(..header_len).unwrap_or_default().as_chunks::<2>();
+    let sum: u32 = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    sum != 0 && sum.is_multiple_of(0xffff)
+}

@@ -1,0 +1,85 @@
+//! The way through a frame: link headers, IP, and again from the start inside a tunnel, until TCP or something else.
+
+use crate::bytes::Bytes;
+use crate::ip::{self, Datagram, Fragment};
+use crate::link;
+use crate::{Endpoint, LinkType, NotTcp, Outer, Parsed, Reject, Segment, TcpFrame, TunnelKind, tcp, tunnel};
+
+/// How many tunnels the parser follows around a segment. RFC 2473 lets an IPv6 tunnel be nested four times by default; a
+/// mirror (ERSPAN, VXLAN) of a provider's link (GTP, L2TP) adds two or three. A frame deeper than that was made to waste time.
+const MAX_TUNNELS: u8 = 8;
+
+/// Why a frame gives no segment.
+pub(crate) enum Stop {
+    NotTcp(NotTcp),
+    Rejected(Reject),
+}
+
+impl From<NotTcp> for Stop {
+    fn from(what: NotTcp) -> Self {
+        Self::NotTcp(what)
+    }
+}
+
+impl From<Reject> for Stop {
+    fn from(why: Reject) -> Self {
+        Self::Rejected(why)
+    }
+}
+
+/// What was passed on the way down to the current header.
+pub(crate) struct Trail {
+    /// Outermost VLAN identifier, or [`Segment::NO_VLAN`].
+    pub vlan: u16,
+    /// The tunnel entered last.
+    pub outer: Option<Outer>,
+}
+
+impl Trail {
+    /// Notes that the payload of `carrier` is a tunnel; `ports` are zero unless it runs over UDP.
+    pub fn enter(&mut self, kind: TunnelKind, id: u32, carrier: &Datagram<'_>, ports: (u16, u16)) {
+        self.outer = Some(Outer {
+            kind,
+            id,
+            family: carrier.family,
+            source: Endpoint { addr: carrier.source, port: ports.0 },
+            destination: Endpoint { addr: carrier.destination, port: ports.1 },
+            depth: self.outer.map_or(1, |outer| outer.depth + 1),
+        });
+    }
+}
+
+/// Reads a frame of `wire_len` bytes, of which `frame` was captured, in one pass: no allocation, no panic, and a bounded
+/// number of headers. The segment is that of the innermost TCP header.
+///
+/// ```
+/// use wire::{LinkType, NotTcp, Parsed, parse};
+///
+/// let arp = [&[0xff; 6][..], &[2; 6], &[0x08, 0x06], &[0; 28]].concat();
+/// assert!(matches!(parse(LinkType::Ethernet, &arp, 42), Parsed::NotTcp(NotTcp::Ether(0x0806))));
+/// ```
+#[must_use]
+pub fn parse(link: LinkType, frame: &[u8], wire_len: u32) -> Parsed<'_> {
+    match descend(link, Bytes::new(frame, wire_len)) {
+        Ok(tcp) => Parsed::Tcp(tcp),
+        Err(Stop::NotTcp(what)) => Parsed::NotTcp(what),
+        Err(Stop::Rejected(why)) => Parsed::Rejected(why),
+    }
+}
+
+#[inline]
+fn descend<'a>(link: LinkType, frame: Bytes<'a>) -> Result<TcpFrame<'a>, Stop> {
+    let mut trail = Trail { vlan: Segment::NO_VLAN, outer: None };
+    let mut next = link::open(link, frame)?;
+    for _ in 0..=MAX_TUNNELS {
+        let packet = link::down_to_ip(next, &mut trail)?;
+        let datagram = ip::read(packet)?;
+        match (datagram.protocol, datagram.fragment) {
+            (ip::TCP, Fragment::Later) => return Err(Reject::LaterFragment.into()),
+            (ip::TCP, _) => return tcp::read(&datagram, &trail),
+            (other, Fragment::Later) => return Err(NotTcp::Ip(other).into()),
+            _ => next = tunnel::open(&datagram, &mut trail)?,
+        }
+    }
+    Err(Reject::TooDeep.into())
+}
