@@ -1,0 +1,127 @@
+//! What can go wrong with a source, said for the person who has to do something about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A source could not be opened, or had to leave something out.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// A file that cannot be opened.
+    #[error("cannot open {path}: {error}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A directory without files, or a pattern that nothing matches.
+    #[error("{path} matches no file: give a capture file, a directory of them, or a pattern such as '/data/*.pcap'")]
+    NoFiles {
+        /// The directory or pattern.
+        path: PathBuf,
+    },
+    /// A pattern with a mistake in it.
+    #[error("{path} is not a pattern: {reason}")]
+    BadPattern {
+        /// The pattern.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that is no capture.
+    #[error("{path} is not a capture file that this program reads (pcap or pcapng, plain, gzip or zstd): {reason}")]
+    NotACapture {
+        /// The file.
+        path: PathBuf,
+        /// What was found in its place.
+        reason: String,
+    },
+    /// A file that contradicts itself.
+    #[error(
+        "{path} is damaged after {packets} packets, at byte {offset} (uncompressed): {reason}; the packets before it were read"
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Packets read before.
+        packets: u64,
+        /// Where, in the uncompressed file.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that ends too early.
+    #[error(
+        "{path} ends inside a packet, after {packets} whole ones and {offset} bytes (uncompressed): the capture was cut off"
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Whole packets read.
+        packets: u64,
+        /// Length of the uncompressed file.
+        offset: u64,
+    },
+    /// Reading failed.
+    #[error("cannot read on in {path} after {packets} packets: {error}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Packets read before.
+        packets: u64,
+        /// What the system or the decompressor said.
+        error: io::Error,
+    },
+    /// More files overlap in time than are held open.
+    #[error(
+        "more than {limit} capture files overlap in time: {path} was begun when another ended, so its first packets came late"
+    )]
+    TooManyAtOnce {
+        /// The first file concerned.
+        path: PathBuf,
+        /// How many are held open.
+        limit: usize,
+    },
+    /// An interface that does not exist.
+    #[error("there is no interface {interface}; this host has: {existing}")]
+    NoSuchInterface {
+        /// What was asked for.
+        interface: String,
+        /// Those that exist.
+        existing: String,
+    },
+    /// An interface that is down.
+    #[error("interface {interface} is down: bring it up with 'ip link set {interface} up'")]
+    InterfaceDown {
+        /// The interface.
+        interface: String,
+    },
+    /// An interface that went away.
+    #[error("interface {interface} is gone; what it captured before was kept")]
+    InterfaceGone {
+        /// The interface.
+        interface: String,
+    },
+    /// The right to capture is missing.
+    #[error(
+        "no right to capture on {interface}: run with sudo, or once 'sudo setcap cap_net_raw=ep' on the program's file"
+    )]
+    NotPermitted {
+        /// The interface.
+        interface: String,
+    },
+    /// The kernel refused something else.
+    #[error("capturing on {interface}: {action} failed: {error}{advice}")]
+    Device {
+        /// The interface.
+        interface: String,
+        /// What was tried.
+        action: &'static str,
+        /// What the kernel said.
+        error: io::Error,
+        /// What to do, or nothing.
+        advice: &'static str,
+    },
+}

@@ -1,0 +1,191 @@
+//! A source of one or many capture files, merged by time.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use wire::Nanos;
+
+use super::input::Input;
+use super::reader::{Reader, Step};
+use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
+
+/// Buffer of each of many files, bytes.
+const BUFFER: usize = 256 << 10;
+
+/// Files held open at a time: a quarter of the usual limit of a process, and 64 MiB of buffers.
+const MOST_OPEN: usize = 256;
+
+/// Packets visited by one call of [`Source::poll`] at most: about half a millisecond of work.
+const PACKETS_A_POLL: usize = 4096;
+
+/// A file whose time has not come.
+pub(super) struct Planned {
+    pub path: PathBuf,
+    /// Timestamp of its first packet.
+    pub first: Nanos,
+}
+
+/// A file being read, with a current packet.
+struct Begun {
+    reader: Reader,
+    /// The latest timestamp so far. Files are merged by it, not by the timestamp itself: a file whose clock steps back is
+    /// read on in its own order.
+    clock: Nanos,
+}
+
+impl Begun {
+    fn goes_on(&mut self) -> Result<Step, SourceError> {
+        let step = self.reader.advance()?;
+        self.clock = self.clock.max(self.reader.ts().unwrap_or(Nanos::MIN));
+        Ok(step)
+    }
+}
+
+/// Capture files as one source. A file is opened when the merge reaches its first packet, so that thousands of rotated files
+/// need no more than those that overlap.
+pub(super) struct Captures {
+    name: String,
+    begun: Vec<Begun>,
+    planned: VecDeque<Planned>,
+    problems: VecDeque<SourceError>,
+    is_crowded: bool,
+    visited: u64,
+    /// Bytes of files that are done.
+    done: u64,
+    total: Option<u64>,
+}
+
+impl Captures {
+    /// Starts with `begun`, readers that have no current packet yet; `planned` is in order of time. `done` and `total` are
+    /// bytes, `problems` what could not be read.
+    pub(super) fn new(
+        name: String,
+        first: Option<Reader>,
+        planned: Vec<Planned>,
+        problems: Vec<SourceError>,
+        progress: Progress,
+    ) -> Self {
+        let begun = first.map(|reader| Begun { clock: reader.ts().unwrap_or(Nanos::MIN), reader });
+        Self {
+            name,
+            begun: begun.into_iter().collect(),
+            planned: planned.into(),
+            problems: problems.into(),
+            is_crowded: false,
+            visited: 0,
+            done: progress.done,
+            total: progress.total,
+        }
+    }
+
+    /// Opens the files whose time has come.
+    fn begin_files(&mut self) {
+        while let Some(next) = self.planned.front() {
+            if self.begun.iter().any(|begun| begun.clock < next.first) {
+                return;
+            }
+            if self.begun.len() >= MOST_OPEN {
+                if !self.is_crowded {
+                    self.is_crowded = true;
+                    self.problems.push_back(SourceError::TooManyAtOnce { path: next.path.clone(), limit: MOST_OPEN });
+                }
+                return;
+            }
+            if let Some(next) = self.planned.pop_front() {
+                self.begin_file(next);
+            }
+        }
+    }
+
+    fn begin_file(&mut self, file: Planned) {
+        match Input::open(&file.path) {
+            Ok(input) => {
+                let mut begun = Begun { reader: Reader::new(&file.path, input, BUFFER), clock: Nanos::MIN };
+                let step = begun.goes_on();
+                self.begun.push(begun);
+                self.conclude(self.begun.len() - 1, step);
+            }
+            Err(error) => self.problems.push_back(SourceError::Open { path: file.path, error }),
+        }
+    }
+
+    /// Takes a file out that has no next packet.
+    fn conclude(&mut self, index: usize, step: Result<Step, SourceError>) {
+        match step {
+            Ok(Step::Packet | Step::Nothing) => return,
+            Ok(Step::End) => {}
+            Err(problem) => self.problems.push_back(problem),
+        }
+        let ended = self.begun.remove(index);
+        self.done += ended.reader.bytes_read();
+    }
+
+    /// Visits the packets of the file whose turn it is, up to the turn of another one. `false` if a pipe has nothing.
+    fn visit_run(&mut self, index: usize, most: usize, visit: &mut dyn FnMut(Frame<'_>)) -> (usize, bool) {
+        let others = self.begun.iter().enumerate().filter(|&(other, _)| other != index);
+        let limit = others.map(|(other, begun)| (begun.clock, other)).min();
+        let next_file = self.planned.front().filter(|_| !self.is_crowded).map(|planned| planned.first);
+        let Some(begun) = self.begun.get_mut(index) else { return (0, true) };
+        let mut visited = 0;
+        let step = loop {
+            if let Some(frame) = begun.reader.frame() {
+                visit(frame);
+                visited += 1;
+            }
+            let step = begun.goes_on();
+            let is_anothers_turn = limit.is_some_and(|limit| limit < (begun.clock, index))
+                || next_file.is_some_and(|first| first <= begun.clock);
+            if !matches!(step, Ok(Step::Packet)) || is_anothers_turn || visited >= most {
+                break step;
+            }
+        };
+        self.visited += visited as u64;
+        let has_more = !matches!(step, Ok(Step::Nothing));
+        self.conclude(index, step);
+        (visited, has_more)
+    }
+}
+
+impl Source for Captures {
+    fn poll(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Polled, SourceError> {
+        let mut visited = 0;
+        while visited < PACKETS_A_POLL {
+            self.begin_files();
+            if let Some(problem) = self.problems.pop_front() {
+                return Err(problem);
+            }
+            let turn = self.begun.iter().enumerate().min_by_key(|&(index, begun)| (begun.clock, index));
+            let Some((turn, _)) = turn else {
+                return Ok(if visited > 0 { Polled::Frames } else { Polled::End });
+            };
+            let (more, has_more) = self.visit_run(turn, PACKETS_A_POLL - visited, visit);
+            visited += more;
+            if !has_more {
+                return Ok(if visited > 0 { Polled::Frames } else { Polled::Idle { past: None } });
+            }
+        }
+        Ok(Polled::Frames)
+    }
+
+    fn device(&mut self) -> DeviceCounters {
+        DeviceCounters { offered: self.visited, ..DeviceCounters::default() }
+    }
+
+    fn progress(&self) -> Progress {
+        let begun: u64 = self.begun.iter().map(|begun| begun.reader.bytes_read()).sum();
+        Progress { done: self.done + begun, total: self.total }
+    }
+
+    fn stop(&mut self) {
+        self.begun.clear();
+        self.planned.clear();
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Patient
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}

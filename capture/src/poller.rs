@@ -1,0 +1,112 @@
+//! The thread beside a source: it turns frames into observations and hands them to the shards.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_utils::sync::Parker;
+use wire::Interval;
+
+use crate::rings::Lane;
+use crate::steering::Steering;
+use crate::{Config, DeviceCounters, Gauge, Polled, PollerCounters, Progress, Snapshot, Source, SourceError};
+
+/// Damaged files that are remembered one by one; beyond that they are only counted.
+const PROBLEMS_KEPT: usize = 1000;
+
+/// A source and its lanes to the shards.
+pub struct Poller {
+    source: Box<dyn Source>,
+    steering: Steering,
+    gauge: Gauge,
+    problems: Vec<SourceError>,
+    more_problems: u64,
+}
+
+/// What a poller has to say when its source has ended.
+#[derive(Debug)]
+pub struct PollerReport {
+    /// Name of the source.
+    pub name: String,
+    /// What became of the frames.
+    pub counters: PollerCounters,
+    /// What the device counted.
+    pub device: DeviceCounters,
+    /// How far it came.
+    pub progress: Progress,
+    /// What had to be left out, and why. Empty: nothing.
+    pub problems: Vec<SourceError>,
+    /// Problems beyond those that are listed.
+    pub more_problems: u64,
+}
+
+impl Poller {
+    pub(crate) fn new(source: Box<dyn Source>, lanes: Vec<Lane>, room: Parker, config: &Config) -> Self {
+        let steering = Steering::new(lanes, source.pace(), room, config);
+        Self { source, steering, gauge: Gauge::default(), problems: Vec::new(), more_problems: 0 }
+    }
+
+    /// The window for other threads.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        self.gauge.clone()
+    }
+
+    /// Name of the source.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// Works until the source ends, or until `stop` is set and what the source holds is handed over. Afterwards the lanes are
+    /// closed: the shards come to an end by themselves. `take_interval` is given the poller's parts of the base series, when
+    /// a bin closes.
+    #[must_use]
+    pub fn run(mut self, stop: &AtomicBool, take_interval: &mut dyn FnMut(Interval)) -> PollerReport {
+        let mut stopping = false;
+        loop {
+            if !stopping && stop.load(Ordering::Relaxed) {
+                self.source.stop();
+                stopping = true;
+            }
+            self.steering.note_loss(&self.source.device());
+            let steering = &mut self.steering;
+            match self.source.poll(&mut |frame| steering.take(frame)) {
+                Ok(Polled::Frames) => {}
+                Ok(Polled::Idle { past }) => self.steering.pass_time(past),
+                Ok(Polled::End) => break,
+                Err(problem) if self.problems.len() < PROBLEMS_KEPT => self.problems.push(problem),
+                Err(_) => self.more_problems += 1,
+            }
+            self.steering.hand_over();
+            self.steering.bins.drain(false, take_interval);
+            let (device, progress) = (self.source.device(), self.source.progress());
+            self.gauge.update(|snapshot| write(snapshot, &self.steering.counters, device, progress));
+        }
+        self.finish(take_interval)
+    }
+
+    fn finish(mut self, take_interval: &mut dyn FnMut(Interval)) -> PollerReport {
+        let (device, progress) = (self.source.device(), self.source.progress());
+        self.steering.note_loss(&device);
+        self.steering.close();
+        self.steering.bins.drain(true, take_interval);
+        let counters = self.steering.counters.clone();
+        self.gauge.update_at_last(|snapshot| {
+            write(snapshot, &counters, device, progress);
+            snapshot.ended = true;
+        });
+        PollerReport {
+            name: self.source.name().to_owned(),
+            counters,
+            device,
+            progress,
+            problems: self.problems,
+            more_problems: self.more_problems,
+        }
+    }
+}
+
+fn write(snapshot: &mut Snapshot, counters: &PollerCounters, device: DeviceCounters, progress: Progress) {
+    snapshot.counters.clone_from(counters);
+    snapshot.device = device;
+    snapshot.progress = progress;
+}

@@ -1,0 +1,151 @@
+//! What the user typed after `--source`, validated.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::{Pace, Source, SourceError, af_packet, pcap};
+
+/// A source as the user named it.
+///
+/// `pcap:PATH` takes no options, so that a comma may stand in a path; `afpacket:IFACE` takes options after commas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// `pcap:PATH`: a capture file, a directory, a pattern, or `-` for standard input.
+    Pcap(PathBuf),
+    /// `afpacket:IFACE`: a network interface, through `TPACKET_V3` rings.
+    AfPacket(af_packet::Options),
+}
+
+/// A source that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SpecError {
+    /// There is no such kind of source.
+    #[error(
+        "'{0}' is not a source: write pcap:PATH (a file, a directory, a pattern, or - for standard input) or afpacket:IFACE"
+    )]
+    UnknownKind(String),
+    /// A kind that exists, but not in this build.
+    #[error("this build has no {0} backend; it has pcap:PATH and afpacket:IFACE")]
+    NotBuilt(String),
+    /// Nothing stands after the colon.
+    #[error("{0}: what to capture from is missing after the colon")]
+    MissingArgument(String),
+    /// There is no such option.
+    #[error("{kind} has no option '{option}'; it has {existing}")]
+    UnknownOption {
+        /// Kind of the source.
+        kind: &'static str,
+        /// What was given.
+        option: String,
+        /// What there is.
+        existing: &'static str,
+    },
+    /// A value that an option does not take.
+    #[error("{option}={value}: {expected}")]
+    BadValue {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What it takes.
+        expected: &'static str,
+    },
+}
+
+/// Kinds of sources that the programs know by name, but that are not part of this build.
+const NOT_BUILT: [&str; 4] = ["afxdp", "afxdp-inline", "dpdk", "sim"];
+
+impl FromStr for SourceSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let (kind, argument) = text.split_once(':').ok_or_else(|| SpecError::UnknownKind(text.to_owned()))?;
+        if NOT_BUILT.contains(&kind) {
+            return Err(SpecError::NotBuilt(kind.to_owned()));
+        }
+        let argument = Some(argument).filter(|argument| !argument.is_empty());
+        let argument = argument.ok_or_else(|| SpecError::MissingArgument(text.to_owned()));
+        match kind {
+            "pcap" => Ok(Self::Pcap(PathBuf::from(argument?))),
+            "afpacket" => Ok(Self::AfPacket(argument?.parse()?)),
+            _ => Err(SpecError::UnknownKind(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pcap(path) => write!(f, "pcap:{}", path.display()),
+            Self::AfPacket(options) => write!(f, "afpacket:{options}"),
+        }
+    }
+}
+
+impl SourceSpec {
+    /// Opens the source: one [`Source`] for each of its queues.
+    ///
+    /// # Errors
+    /// What the user has to do something about: no such file or interface, no right, not a capture.
+    pub fn open(&self) -> Result<Vec<Box<dyn Source>>, SourceError> {
+        match self {
+            Self::Pcap(path) => Ok(vec![pcap::open(path)?]),
+            Self::AfPacket(options) => af_packet::open(options),
+        }
+    }
+
+    /// Whether it can be kept waiting.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        match self {
+            Self::Pcap(_) => Pace::Patient,
+            Self::AfPacket(_) => Pace::Live,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        text.parse::<SourceSpec>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_path_may_hold_commas_and_colons() {
+        let spec: SourceSpec = "pcap:/data/a,b:c.pcap".parse().unwrap();
+        assert_eq!(spec, SourceSpec::Pcap(PathBuf::from("/data/a,b:c.pcap")));
+        assert_eq!(spec.to_string(), "pcap:/data/a,b:c.pcap");
+    }
+
+    #[test]
+    fn an_interface_takes_options_and_prints_back() {
+        let spec: SourceSpec = "afpacket:eth0,queues=4,ring=64M,timeout=5,promisc=off".parse().unwrap();
+        let SourceSpec::AfPacket(options) = &spec else { panic!("{spec:?}") };
+        assert_eq!((options.interface.as_str(), options.queues.get(), options.promiscuous), ("eth0", 4, false));
+        assert_eq!(spec.to_string().parse::<SourceSpec>().unwrap(), spec);
+    }
+
+    #[test]
+    fn a_refusal_says_what_there_is() {
+        assert!(refusal("eth0").contains("afpacket:IFACE"));
+        assert!(refusal("pcapp:x").contains("pcap:PATH"));
+        for kind in NOT_BUILT {
+            assert_eq!(
+                refusal(&format!("{kind}:x")),
+                format!("this build has no {kind} backend; it has pcap:PATH and afpacket:IFACE")
+            );
+        }
+        assert!(refusal("pcap:").contains("missing"));
+        assert!(refusal("afpacket:,queues=2").contains("missing"));
+        assert!(refusal("afpacket:eth0,queue=2").contains("queues, ring, timeout, promisc"));
+        assert!(refusal("afpacket:eth0,queues=0").contains("1 to 64"));
+        assert!(refusal("afpacket:eth0,ring=5X").contains("64M"));
+        assert!(refusal("afpacket:eth0,promisc=maybe").contains("on or off"));
+        assert!(refusal("afpacket:averyveryverylongname").contains("15"));
+    }
+}

@@ -1,0 +1,164 @@
+//! From a frame to its place in a queue: parse, count, choose the shard, push.
+//!
+//! # Why pollers and shards never wait for each other in a circle
+//! A shard may wait for a poller (for its watermark), and a patient poller for a shard (for room in its ring). While a poller
+//! waits, it keeps pushing what it has gathered for the *other* shards and keeps promising its clock to them
+//! ([`Steering::give_way`]). Now take, among the pollers that wait, the one whose clock stands first in the order of the
+//! merge, (clock, source). Whatever lies in its full ring is no later than its clock. Towards the shard it waits for, every
+//! other waiting poller has either something in its ring, which the shard can compare, or has promised its own clock, which
+//! is no earlier. So that shard can always take something: the oldest head there is. Hence some ring gets shorter, and the
+//! pollers go on. A poller that has ended promises [`Nanos::MAX`]; one that waits for its input (a pipe) has handed over
+//! all it has.
+
+use std::time::Duration;
+
+use crossbeam_utils::sync::Parker;
+use wire::{FlowHasher, Nanos, Parsed, TcpFrame};
+
+use crate::bins::Bins;
+use crate::rings::Lane;
+use crate::{Config, DeviceCounters, Frame, Pace, PollerCounters, shard_of};
+
+/// How long a poller sleeps at most before it looks again whether a full ring has room. Its shard wakes it before that; this
+/// only bounds what a wake-up between two looks could cost.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// A poller's knowledge of its source, and its lanes to the shards.
+pub(crate) struct Steering {
+    lanes: Vec<Lane>,
+    pace: Pace,
+    headers: bool,
+    hasher: FlowHasher,
+    /// Where the thread sleeps while a ring is full.
+    room: Parker,
+    /// The latest time that the source has shown or promised.
+    clock: Nanos,
+    /// Timestamp of the frame before.
+    previous: Nanos,
+    /// Drops of the device that are known.
+    dropped: u64,
+    /// Losses that came before any time was known, so that they belong to no bin yet.
+    undated_loss: u64,
+    pub(crate) counters: PollerCounters,
+    pub(crate) bins: Bins,
+}
+
+impl Steering {
+    pub(crate) fn new(lanes: Vec<Lane>, pace: Pace, room: Parker, config: &Config) -> Self {
+        Self {
+            lanes,
+            pace,
+            headers: config.headers,
+            hasher: FlowHasher::new(config.seed),
+            room,
+            clock: Nanos::MIN,
+            previous: Nanos::MIN,
+            dropped: 0,
+            undated_loss: 0,
+            counters: PollerCounters::default(),
+            bins: Bins::new(config.bin_width),
+        }
+    }
+
+    /// Takes a frame from the source.
+    #[inline]
+    pub(crate) fn take(&mut self, frame: Frame<'_>) {
+        self.tick(frame.ts);
+        match wire::parse(frame.link, frame.bytes, frame.wire_len) {
+            Parsed::Tcp(tcp) => self.steer(&frame, &tcp),
+            Parsed::NotTcp(what) => {
+                self.counters.count_not_tcp(what);
+                self.bins.count_not_tcp(frame.ts, what);
+            }
+            Parsed::Rejected(reason) => {
+                self.counters.rejected[reason.index()] += 1;
+                self.bins.count_rejected(frame.ts);
+            }
+        }
+    }
+
+    #[inline]
+    fn tick(&mut self, ts: Nanos) {
+        if self.counters.first.is_none() {
+            self.counters.first = Some(ts);
+            self.previous = ts;
+        }
+        self.counters.clock_steps += u64::from(ts < self.previous);
+        self.previous = ts;
+        self.clock = self.clock.max(ts);
+    }
+
+    #[inline]
+    fn steer(&mut self, frame: &Frame<'_>, tcp: &TcpFrame<'_>) {
+        let hash = self.hasher.hash(&tcp.segment.key);
+        let shard = shard_of(hash, self.lanes.len() as u32) as usize;
+        let headers = if self.headers { tcp.headers } else { &[] };
+        while !self.lanes[shard].has_room(headers.len()) {
+            if self.pace == Pace::Live || self.lanes[shard].is_abandoned() {
+                return self.drop_at_queue(shard, frame.ts);
+            }
+            self.give_way();
+        }
+        let mut segment = tcp.segment;
+        if let Some(vlan) = frame.vlan {
+            segment.vlan = vlan;
+        }
+        self.counters.tcp += 1;
+        self.lanes[shard].push(frame.ts, self.clock, segment, hash, headers);
+    }
+
+    fn drop_at_queue(&mut self, shard: usize, ts: Nanos) {
+        self.counters.dropped_queue += 1;
+        self.bins.count_lost(ts, 1);
+        self.lanes[shard].after_loss = true;
+    }
+
+    /// Waits for room, without holding back what other shards may be waiting for.
+    fn give_way(&mut self) {
+        self.hand_over();
+        self.room.park_timeout(LOOK_AGAIN);
+    }
+
+    /// The device's counters: new drops mark the next packet to every shard.
+    pub(crate) fn note_loss(&mut self, device: &DeviceCounters) {
+        let new = device.dropped().saturating_sub(self.dropped);
+        if new > 0 {
+            self.dropped = device.dropped();
+            self.undated_loss += new;
+            for lane in &mut self.lanes {
+                lane.after_loss = true;
+            }
+        }
+        if self.undated_loss > 0 && self.clock > Nanos::MIN {
+            self.bins.count_lost(self.clock, std::mem::take(&mut self.undated_loss));
+        }
+    }
+
+    /// The source has nothing, and promises that all before `past` was visited.
+    pub(crate) fn pass_time(&mut self, past: Option<Nanos>) {
+        self.clock = self.clock.max(past.unwrap_or(Nanos::MIN));
+        self.bins.close_before(self.clock);
+    }
+
+    /// Pushes what was gathered, as far as there is room, and promises the clock.
+    pub(crate) fn hand_over(&mut self) {
+        for lane in &mut self.lanes {
+            lane.flush();
+            lane.promise(self.clock);
+            lane.announce();
+        }
+    }
+
+    /// Pushes what is left, waiting for room, and closes the lanes.
+    pub(crate) fn close(&mut self) {
+        self.hand_over();
+        while self.lanes.iter().any(|lane| lane.gathered() > 0 && !lane.is_abandoned()) {
+            self.give_way();
+        }
+        for lane in self.lanes.drain(..) {
+            // Only a lane whose shard is gone still holds something.
+            self.counters.tcp -= lane.gathered();
+            self.counters.dropped_queue += lane.gathered();
+        }
+    }
+}
