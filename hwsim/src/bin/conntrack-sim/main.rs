@@ -1,0 +1,48 @@
+//! `conntrack-sim`: traffic whose truth is known, as a capture file.
+#![forbid(unsafe_code)]
+
+mod args;
+mod output;
+mod progress;
+mod record;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// The work failed.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match &args.command {
+        Command::Pcap(wanted) => record::pcap(wanted, &args.manner),
+        Command::List => list().map_err(anyhow::Error::from),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Who closes the pipe has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            args.manner.error(&error);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn list() -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for scenario in hwsim::scenario::SCENARIOS {
+        writeln!(out, "{:<14}{}", scenario.name, scenario.about)?;
+    }
+    out.flush()
+}

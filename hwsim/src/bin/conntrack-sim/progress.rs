@@ -1,0 +1,86 @@
+//! What a person sees while it runs, and everyone afterwards.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use hwsim::world::{Counters, EPOCH, Extent};
+use wire::Nanos;
+
+use crate::args::{LogFormat, Manner, Pcap};
+
+/// Between two lines of progress.
+const PERIOD: Duration = Duration::from_millis(200);
+
+/// Progress on a terminal, and the summary.
+pub struct Progress {
+    started: Instant,
+    shown: Instant,
+    on_terminal: bool,
+    manner: Manner,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person waits in real time, whatever the simulated one is")]
+fn wall_clock() -> Instant {
+    Instant::now()
+}
+
+impl Progress {
+    pub fn start(manner: &Manner, wanted: &Pcap, extent: &Extent) -> Self {
+        let now = wall_clock();
+        let on_terminal = io::stderr().is_terminal() && !manner.quiet && manner.log_format == LogFormat::Text;
+        if manner.verbose {
+            eprintln!("scenario {} from seed {}, {extent:?}", wanted.scenario.name, wanted.seed);
+        }
+        Self { started: now, shown: now, on_terminal, manner: *manner }
+    }
+
+    /// Shows how far it is, at most a few times a second.
+    pub fn show(&mut self, counters: &Counters, at: Nanos, extent: &Extent) {
+        if !self.on_terminal || self.shown.elapsed() < PERIOD {
+            return;
+        }
+        self.shown = wall_clock();
+        let rate = counters.frames as f64 / self.started.elapsed().as_secs_f64();
+        let done = share_done(counters, at, extent).map_or(String::new(), |share| {
+            let left = self.started.elapsed().as_secs_f64() * (1.0 / share - 1.0);
+            format!(", {:.0}%, {left:.0} s left", 100.0 * share)
+        });
+        eprint!("\r{} packets, {} connections over, {rate:.0} packets/s{done}\x1b[K", counters.frames, counters.connections);
+        let _ = io::stderr().flush();
+    }
+
+    /// Says what was written.
+    pub fn finish(self, counters: &Counters) {
+        if self.on_terminal {
+            eprint!("\r\x1b[K");
+        }
+        if self.manner.quiet {
+            return;
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        let Counters { frames, tcp, udp, icmp, arp, bytes, connections, peak_live } = *counters;
+        match self.manner.log_format {
+            LogFormat::Text => eprintln!(
+                "{frames} packets: {tcp} TCP in {connections} connections (at most {peak_live} at a time), {udp} UDP, {icmp} ICMP, \
+                 {arp} ARP; {bytes} bytes on the wire; {seconds:.1} s, {:.0} packets/s",
+                frames as f64 / seconds
+            ),
+            LogFormat::Json => eprintln!(
+                "{}",
+                serde_json::json!({
+                    "level": "info", "message": "done", "packets": frames, "tcp": tcp, "udp": udp, "icmp": icmp, "arp": arp,
+                    "bytes": bytes, "connections": connections, "peak_live": peak_live, "seconds": seconds,
+                })
+            ),
+        }
+    }
+}
+
+/// How much of the work is done, where that is known.
+fn share_done(counters: &Counters, at: Nanos, extent: &Extent) -> Option<f64> {
+    let by_time = extent.end.map(|end| at.elapsed_since(EPOCH) as f64 / end.elapsed_since(EPOCH).max(1) as f64);
+    let by_packets = extent.packets.map(|most| counters.frames as f64 / most.max(1) as f64);
+    let by_connections = extent.connections.map(|most| counters.connections as f64 / most.max(1) as f64);
+    let share = by_time.into_iter().chain(by_packets).chain(by_connections).fold(0.0, f64::max);
+    (share > 0.0).then(|| share.min(1.0))
+}

@@ -1,0 +1,87 @@
+//! `conntrack-sim pcap`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use hwsim::frame::Frame;
+use hwsim::pcap::{Resolution, Writer};
+use hwsim::truth::{COLUMNS, Truth};
+use hwsim::world::{EPOCH, Extent, Tap, World};
+use wire::Nanos;
+
+use crate::args::{Manner, Pcap};
+use crate::output::Output;
+use crate::progress::Progress;
+
+/// Packets between two looks at the clock.
+const STRIDE: u64 = 1 << 14;
+
+/// Writes the capture and the truth.
+pub fn pcap(wanted: &Pcap, manner: &Manner) -> Result<()> {
+    if wanted.truth.as_deref() == Some(wanted.output.as_path()) {
+        bail!("the capture and the truth cannot be the same file: give two names");
+    }
+    let extent = Extent::of(wanted.scenario, wanted.connections, wanted.duration, wanted.packets);
+    let snaplen = wanted.snaplen.unwrap_or(wanted.scenario.snaplen);
+    let resolution = Resolution::from(wanted.resolution);
+    let mut files = Files::create(wanted, resolution, snaplen)?;
+    let mut world = World::new(wanted.scenario, wanted.seed, extent, snaplen, resolution);
+    let mut progress = Progress::start(manner, wanted, &extent);
+    let unwritable = || format!("cannot write {}: is the disk full?", describe(&wanted.output));
+    while !world.run(STRIDE, &mut files).with_context(unwritable)? {
+        progress.show(world.counters(), files.last, &extent);
+    }
+    files.finish().with_context(unwritable)?;
+    progress.finish(world.counters());
+    Ok(())
+}
+
+/// The files being written.
+struct Files {
+    capture: Writer<Output>,
+    truth: Option<BufWriter<File>>,
+    /// The instant of the last frame.
+    last: Nanos,
+}
+
+impl Files {
+    fn create(wanted: &Pcap, resolution: Resolution, snaplen: u32) -> Result<Self> {
+        let name = describe(&wanted.output);
+        let output = Output::create(&wanted.output).with_context(|| format!("cannot open {name} for writing"))?;
+        let capture = Writer::new(output, resolution, snaplen).with_context(|| format!("cannot write {name}"))?;
+        let truth = wanted.truth.as_deref().map(create_truth).transpose()?;
+        Ok(Self { capture, truth, last: EPOCH })
+    }
+
+    fn finish(self) -> io::Result<()> {
+        if let Some(mut truth) = self.truth {
+            truth.flush()?;
+        }
+        self.capture.into_inner().finish()
+    }
+}
+
+fn create_truth(path: &Path) -> Result<BufWriter<File>> {
+    let name = path.display();
+    let file = File::create(path).with_context(|| format!("cannot open {name} for writing"))?;
+    let mut truth = BufWriter::new(file);
+    writeln!(truth, "{COLUMNS}").with_context(|| format!("cannot write {name}"))?;
+    Ok(truth)
+}
+
+impl Tap for Files {
+    fn frame(&mut self, ts: Nanos, frame: &Frame<'_>) -> io::Result<()> {
+        self.last = ts;
+        self.capture.write(ts, frame)
+    }
+
+    fn over(&mut self, truth: &Truth) -> io::Result<()> {
+        self.truth.as_mut().map_or(Ok(()), |out| truth.write(out))
+    }
+}
+
+fn describe(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard output".to_owned() } else { path.display().to_string() }
+}

@@ -1,0 +1,276 @@
+//! The world: all live connections of a scenario on one clock, and the tap that sees them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::io;
+
+use wire::Nanos;
+
+use crate::frame::{Addressing, Builder, Frame, Other};
+use crate::pcap::Resolution;
+use crate::rng::Rng;
+use crate::scenario::{Population, Scenario};
+use crate::speaker::Connection;
+use crate::truth::Truth;
+
+/// When the simulated time begins: 2026-01-01 00:00:00 UTC.
+pub const EPOCH: Nanos = Nanos::from_secs(1_767_225_600);
+
+/// Where it ends at the latest: what a scenario without an end is cut at, and a bound for what a user asks for, s. A capture file's
+/// seconds still fit into 32 bits then.
+pub const LONGEST: f64 = 2_000_000_000.0;
+
+/// Where frames and truths go.
+pub trait Tap {
+    /// A frame passes.
+    ///
+    /// # Errors
+    /// Those of the output; they end the run.
+    fn frame(&mut self, ts: Nanos, frame: &Frame<'_>) -> io::Result<()>;
+
+    /// A connection is over, or the capture ends before it.
+    ///
+    /// # Errors
+    /// Those of the output; they end the run.
+    fn over(&mut self, truth: &Truth) -> io::Result<()>;
+}
+
+/// How much of a scenario is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Connections a second.
+    pub per_second: f64,
+    /// How many connections arrive.
+    pub connections: Option<u64>,
+    /// When the capture ends.
+    pub end: Option<Nanos>,
+    /// After how many frames it ends.
+    pub packets: Option<u64>,
+}
+
+impl Extent {
+    /// What the user asks for, completed by the scenario. With both a number of connections and a duration (s), that many arrive in
+    /// that time; with a number alone, or a number of packets, the capture ends when they are over.
+    #[must_use]
+    pub fn of(scenario: &Scenario, connections: Option<u64>, seconds: Option<f64>, packets: Option<u64>) -> Self {
+        let end_after = |seconds: f64| EPOCH.plus((seconds.min(LONGEST) * 1e9) as i64);
+        let (connections, seconds, per_second) = match (connections, seconds) {
+            (Some(count), Some(seconds)) => (Some(count), Some(seconds), count as f64 / seconds),
+            (Some(count), None) => (Some(count), None, scenario.per_second),
+            (None, Some(seconds)) => (None, Some(seconds), scenario.per_second),
+            (None, None) if packets.is_some() => (None, None, scenario.per_second),
+            (None, None) => (scenario.connections, scenario.seconds, scenario.per_second),
+        };
+        Self { per_second, connections, end: seconds.map(end_after), packets }
+    }
+}
+
+/// What has passed the tap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames.
+    pub frames: u64,
+    /// TCP segments among them.
+    pub tcp: u64,
+    /// UDP datagrams.
+    pub udp: u64,
+    /// Echo requests of ICMP and ICMPv6.
+    pub icmp: u64,
+    /// ARP requests.
+    pub arp: u64,
+    /// Bytes of all frames on the wire.
+    pub bytes: u64,
+    /// Connections of which something passed.
+    pub connections: u64,
+    /// The most that were alive at a time.
+    pub peak_live: u64,
+}
+
+/// What lives in a slot.
+#[derive(Debug)]
+struct Live {
+    connection: Connection,
+    addressing: Addressing,
+    truth: Truth,
+}
+
+/// A scenario as it runs.
+#[derive(Debug)]
+pub struct World {
+    extent: Extent,
+    resolution: Resolution,
+    population: Population,
+    builder: Builder,
+    /// For arrivals and what they draw.
+    rng: Rng,
+    other_rng: Rng,
+    other_per_second: f64,
+    next_arrival: Nanos,
+    next_other: Nanos,
+    arrived: u64,
+    /// When the next segment of which slot passes the tap.
+    agenda: BinaryHeap<Reverse<(Nanos, u32)>>,
+    slots: Vec<Option<Live>>,
+    free: Vec<u32>,
+    counters: Counters,
+}
+
+impl World {
+    /// The world of a scenario at its beginning.
+    #[must_use]
+    pub fn new(scenario: &'static Scenario, seed: u64, extent: Extent, snaplen: u32, resolution: Resolution) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut other_rng = rng.fork();
+        let population = Population::new(scenario, &mut rng);
+        let next_arrival = after(EPOCH, extent.per_second, &mut rng);
+        let next_other = after(EPOCH, scenario.other_per_second, &mut other_rng);
+        Self {
+            extent,
+            resolution,
+            population,
+            builder: Builder::new(snaplen),
+            rng,
+            other_rng,
+            other_per_second: scenario.other_per_second,
+            next_arrival: if extent.connections == Some(0) { Nanos::MAX } else { next_arrival },
+            next_other,
+            arrived: 0,
+            agenda: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// What has passed the tap so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Runs until `frames` more have passed, or until the end: then true, and every truth has been told.
+    ///
+    /// # Errors
+    /// Those of the tap.
+    pub fn run(&mut self, frames: u64, tap: &mut impl Tap) -> io::Result<bool> {
+        let pause = self.counters.frames.saturating_add(frames);
+        while self.counters.frames < pause {
+            if !self.step(tap)? {
+                self.finish(tap)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The next thing that happens; false when nothing will.
+    fn step(&mut self, tap: &mut impl Tap) -> io::Result<bool> {
+        let segment_at = self.agenda.peek().map_or(Nanos::MAX, |Reverse((at, _))| *at);
+        let tcp_at = segment_at.min(self.next_arrival);
+        let is_over = tcp_at == Nanos::MAX || self.extent.packets.is_some_and(|most| self.counters.frames >= most);
+        let now = tcp_at.min(self.next_other);
+        if is_over || self.extent.end.is_some_and(|end| now >= end) {
+            return Ok(false);
+        }
+        if now == segment_at {
+            self.pass_segment(tap)?;
+        } else if now == self.next_arrival {
+            self.arrive(now);
+        } else {
+            self.pass_other(now, tap)?;
+        }
+        Ok(true)
+    }
+
+    /// A connection begins.
+    fn arrive(&mut self, now: Nanos) {
+        let drawn = self.population.connection(now, &mut self.rng);
+        self.arrived += 1;
+        let was_last = self.extent.connections.is_some_and(|most| self.arrived >= most);
+        self.next_arrival = if was_last { Nanos::MAX } else { after(now, self.extent.per_second, &mut self.rng) };
+        let Some((setup, addressing)) = drawn else { return };
+        let mut connection = Connection::new(&setup, self.rng.fork());
+        let Some(at) = connection.next_at_tap() else { return };
+        let live = Live { connection, addressing, truth: Truth::new(addressing) };
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.slots.push(None);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        self.slots[slot as usize] = Some(live);
+        self.agenda.push(Reverse((at, slot)));
+        self.counters.peak_live = self.counters.peak_live.max(self.agenda.len() as u64);
+    }
+
+    /// The next segment passes the tap.
+    fn pass_segment(&mut self, tap: &mut impl Tap) -> io::Result<()> {
+        let Some(mut top) = self.agenda.peek_mut() else { return Ok(()) };
+        let slot = top.0.1;
+        let Some(live) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return Ok(()) };
+        if let Some((ts, from, segment)) = live.connection.pass_tap() {
+            let ts = self.resolution.round(ts);
+            let frame = self.builder.tcp(&live.addressing, from, &live.connection.header(from, &segment));
+            live.truth.pass(ts, from, &segment, frame.ip_len);
+            self.counters.tcp += 1;
+            count(&mut self.counters, &frame);
+            tap.frame(ts, &frame)?;
+        }
+        if let Some(at) = live.connection.next_at_tap() {
+            *top = Reverse((at, slot));
+            return Ok(());
+        }
+        PeekMut::pop(top);
+        self.free.push(slot);
+        match self.slots[slot as usize].take() {
+            Some(live) => self.tell(&live.truth, tap),
+            None => Ok(()),
+        }
+    }
+
+    /// A frame that is not TCP passes.
+    fn pass_other(&mut self, now: Nanos, tap: &mut impl Tap) -> io::Result<()> {
+        let (what, addressing, from) = self.population.other(&mut self.other_rng);
+        self.next_other = after(now, self.other_per_second, &mut self.other_rng);
+        match what {
+            Other::Udp { .. } => self.counters.udp += 1,
+            Other::Echo => self.counters.icmp += 1,
+            Other::Arp => self.counters.arp += 1,
+        }
+        let frame = self.builder.other(what, &addressing, from);
+        count(&mut self.counters, &frame);
+        tap.frame(self.resolution.round(now), &frame)
+    }
+
+    /// Tells the truth of those that are still alive.
+    fn finish(&mut self, tap: &mut impl Tap) -> io::Result<()> {
+        self.agenda.clear();
+        for live in std::mem::take(&mut self.slots).into_iter().flatten() {
+            self.tell(&live.truth, tap)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, truth: &Truth, tap: &mut impl Tap) -> io::Result<()> {
+        if !truth.was_seen() {
+            return Ok(());
+        }
+        self.counters.connections += 1;
+        tap.over(truth)
+    }
+}
+
+fn count(counters: &mut Counters, frame: &Frame<'_>) {
+    counters.frames += 1;
+    counters.bytes += u64::from(frame.wire_len);
+}
+
+/// The instant of a Poisson process's next event.
+fn after(now: Nanos, per_second: f64, rng: &mut Rng) -> Nanos {
+    if per_second > 0.0 { now.plus((rng.exponential(1.0 / per_second) * 1e9) as i64) } else { Nanos::MAX }
+}
+
+#[cfg(test)]
+mod tests;
