@@ -1,0 +1,222 @@
+//! The rows of a table, batch by batch.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::iter::FusedIterator;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+
+use super::{Campaign, Segment};
+use crate::columns::{self, TableBuilder};
+use crate::journal::{self, Piece};
+use crate::rows::Row;
+use crate::{ReadError, Table};
+
+/// Rows of a batch, about.
+const BATCH: usize = 8192;
+
+/// All rows of a table in a campaign. It owns what it needs, holds one batch and at most one journal segment in memory, and ends
+/// with its first error.
+pub struct Scan {
+    table: Table,
+    columns: Vec<usize>,
+    schema: SchemaRef,
+    files: VecDeque<PathBuf>,
+    segments: VecDeque<Arc<Segment>>,
+    reader: Reader,
+}
+
+enum Reader {
+    None,
+    Sealed(PathBuf, Box<ParquetRecordBatchReader>),
+    Journal(JournalReader),
+    Ended,
+}
+
+impl Scan {
+    pub(super) fn new(campaign: &Campaign, table: Table, columns: Vec<usize>) -> Self {
+        let mut files = Vec::new();
+        for segment in campaign.sealed() {
+            files.extend(segment.files.iter().filter(|file| file.table == table).map(|file| segment.path(file)));
+        }
+        files.sort_unstable();
+        Self {
+            table,
+            schema: project(table, &columns),
+            columns,
+            files: files.into_iter().map(|file| campaign.root().join(file)).collect(),
+            segments: campaign.segments().iter().cloned().collect(),
+            reader: Reader::None,
+        }
+    }
+
+    /// The schema of every batch.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Only what is sealed in `file`, and nothing of the journal.
+    pub(crate) fn of_file(table: Table, columns: Vec<usize>, file: PathBuf) -> Self {
+        Self {
+            table,
+            schema: project(table, &columns),
+            columns,
+            files: VecDeque::from([file]),
+            segments: VecDeque::new(),
+            reader: Reader::None,
+        }
+    }
+
+    fn open_next(&mut self) -> Result<Reader, ReadError> {
+        if let Some(path) = self.files.pop_front() {
+            let reader = open_sealed(&path, &self.schema)?;
+            return Ok(Reader::Sealed(path, Box::new(reader)));
+        }
+        match self.segments.pop_front() {
+            Some(segment) => Ok(Reader::Journal(JournalReader::open(self.table, &self.columns, &segment)?)),
+            None => Ok(Reader::Ended),
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<RecordBatch>, ReadError> {
+        loop {
+            let batch = match &mut self.reader {
+                Reader::None => None,
+                Reader::Sealed(path, reader) => reader
+                    .next()
+                    .transpose()
+                    .map_err(|error| ReadError::Parquet { path: path.clone(), source: error.into() })?,
+                Reader::Journal(reader) => reader.next_batch()?,
+                Reader::Ended => return Ok(None),
+            };
+            match batch {
+                Some(batch) => return self.conform(&batch).map(Some),
+                None => self.reader = self.open_next()?,
+            }
+        }
+    }
+
+    /// The batch with the columns in the order that was asked for.
+    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch, ReadError> {
+        let Reader::Sealed(path, _) = &self.reader else { return Ok(batch.clone()) };
+        let columns =
+            self.schema.fields().iter().filter_map(|field| batch.column_by_name(field.name()).cloned()).collect();
+        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(self.schema(), columns, &options)
+            .map_err(|error| ReadError::damaged(path, error.to_string()))
+    }
+}
+
+impl Iterator for Scan {
+    type Item = Result<RecordBatch, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.advance().transpose();
+        if !matches!(item, Some(Ok(_))) {
+            self.reader = Reader::Ended;
+        }
+        item
+    }
+}
+
+impl FusedIterator for Scan {}
+
+/// The columns of `table` at `columns`.
+fn project(table: Table, columns: &[usize]) -> SchemaRef {
+    let whole = columns::schema(table);
+    whole.project(columns).map_or(whole, Arc::new)
+}
+
+/// Opens a sealed file for the columns of `schema`, each of which must be there with its type.
+fn open_sealed(path: &Path, schema: &SchemaRef) -> Result<ParquetRecordBatchReader, ReadError> {
+    let damaged = |source: ParquetError| ReadError::Parquet { path: path.to_owned(), source };
+    let file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
+    for field in schema.fields() {
+        match builder.schema().field_with_name(field.name()) {
+            Ok(found) if found.data_type() == field.data_type() => {}
+            Ok(found) => {
+                let reason = format!("column {} is {}, not {}", field.name(), found.data_type(), field.data_type());
+                return Err(ReadError::damaged(path, reason));
+            }
+            Err(_) => return Err(ReadError::damaged(path, format!("it has no column {}", field.name()))),
+        }
+    }
+    let roots = builder.schema().fields().iter().enumerate();
+    let wanted: Vec<usize> =
+        roots.filter(|(_, field)| schema.field_with_name(field.name()).is_ok()).map(|(root, _)| root).collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
+    builder.with_projection(mask).with_batch_size(BATCH).build().map_err(damaged)
+}
+
+/// The rows of one table in a journal segment.
+struct JournalReader {
+    table: Table,
+    number: u64,
+    path: PathBuf,
+    segment: Vec<u8>,
+    at: usize,
+    builder: TableBuilder,
+}
+
+impl JournalReader {
+    fn open(table: Table, columns: &[usize], segment: &Segment) -> Result<Self, ReadError> {
+        let builder = TableBuilder::new(table, columns)
+            .map_err(|error| ReadError::Parquet { path: segment.path.clone(), source: error.into() })?;
+        let bytes = segment.read()?;
+        let at = journal::first_piece(segment.number, &bytes);
+        Ok(Self { table, number: segment.number, path: segment.path.clone(), segment: bytes, at, builder })
+    }
+
+    fn damaged(&self, at: usize) -> ReadError {
+        let reason = format!(
+            "the frame at byte {at} of segment {} is none; recover the campaign to go on without it",
+            self.number
+        );
+        ReadError::damaged(&self.path, reason)
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
+        let mut raw = Vec::new();
+        while self.builder.rows() < BATCH {
+            let at = self.at;
+            match journal::next_piece(&self.segment, &mut self.at) {
+                Some(Piece::Frame(frame, payload)) if frame.table == self.table => {
+                    raw.clear();
+                    if !journal::unpack(&frame, payload, &mut raw)
+                        || push_rows(&mut self.builder, self.table, &raw) != Some(frame.rows)
+                    {
+                        return Err(self.damaged(at));
+                    }
+                }
+                Some(Piece::Frame(..)) => {}
+                Some(Piece::Damage { at, .. }) => return Err(self.damaged(at)),
+                // What a crash tore, or what the recorder is just writing, was never acknowledged.
+                Some(Piece::Tail { .. }) | None => break,
+            }
+        }
+        if self.builder.rows() == 0 {
+            return Ok(None);
+        }
+        self.builder.finish().map(Some).map_err(|error| ReadError::damaged(&self.path, error.to_string()))
+    }
+}
+
+/// Adds the rows in `bytes` and says how many; nothing where they break off.
+fn push_rows(builder: &mut TableBuilder, table: Table, bytes: &[u8]) -> Option<u32> {
+    let (mut rest, mut rows) = (bytes, 0u32);
+    while !rest.is_empty() {
+        let (row, after) = Row::decode(table, rest).ok()?;
+        builder.push(&row);
+        rest = after;
+        rows += 1;
+    }
+    Some(rows)
+}

@@ -1,0 +1,201 @@
+//! `campaign.json`: what a campaign is, how it was made and what was lost.
+
+mod ledger;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wire::Nanos;
+
+pub use ledger::{Dropped, Imbalance, Ledger};
+
+use crate::disk::{Disk, DiskError, write_whole};
+use crate::{ReadError, Table};
+
+/// Name of the manifest in a campaign's directory.
+pub(crate) const NAME: &str = "campaign.json";
+
+/// What stands in `campaign.json`. Instants are nanoseconds since 1970-01-01 UTC. Unknown fields are tolerated when reading.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the campaign's layout: [`Manifest::FORMAT`].
+    pub format: u32,
+    /// Where the campaign stands.
+    pub state: State,
+    /// Name of the place.
+    pub site: String,
+    /// Name of the link.
+    pub link: String,
+    /// What was captured from, and where its frames went.
+    pub sources: Vec<SourceEntry>,
+    /// First and last packet.
+    pub packets: Span,
+    /// When the program started and ended, by its own clock.
+    pub wall_clock: Span,
+    /// What the timestamps come from, in words: the capture file, the kernel, the device.
+    pub clock_source: String,
+    /// Name of the machine.
+    pub host: String,
+    /// What made it.
+    pub software: Software,
+    /// How addresses were changed: `none`.
+    pub anonymisation: String,
+    /// The full configuration that was in force.
+    pub configuration: Value,
+    /// Rows a table, in sealed files and journal. While a campaign runs it is as of the last write.
+    pub rows: BTreeMap<Table, u64>,
+    /// What the recorder lost. What the capture lost stands in the ledgers.
+    pub losses: Losses,
+}
+
+/// Where a campaign stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Being recorded; or the recorder died, and nobody recovered it yet.
+    Running,
+    /// Recorded to its end; the rest of its journal is being sealed.
+    Sealing,
+    /// Recorded to its end and sealed.
+    Complete,
+    /// The recorder died or had to stop; what was acknowledged is here.
+    Interrupted,
+}
+
+impl State {
+    /// The name as it stands in the manifest.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Sealing => "sealing",
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A source and its ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceEntry {
+    /// As the user named it: `pcap:FILE`, `afpacket:eth0`.
+    pub name: String,
+    /// Where its frames went.
+    pub ledger: Ledger,
+}
+
+/// From when to when; missing where there was none yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The first instant.
+    pub start: Option<Nanos>,
+    /// The last instant.
+    pub end: Option<Nanos>,
+}
+
+/// The program that recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// Version of the program.
+    pub version: String,
+    /// Commit that it was built from.
+    pub commit: String,
+}
+
+/// What the recorder lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Losses {
+    /// Rows a table that came to the recorder, or on the way to it were dropped, and are not in the campaign.
+    pub rows: BTreeMap<Table, u64>,
+    /// Bytes at the ends of journal segments that were no whole frame when the campaign was recovered: what a crash tore.
+    pub torn_bytes: u64,
+    /// Bytes inside journal segments that were no whole frame when they were sealed: damage on the disk.
+    pub damaged_bytes: u64,
+    /// Why, in words, oldest first.
+    pub reasons: Vec<String>,
+}
+
+impl Losses {
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Manifest {
+    /// The version that this code writes, and the newest that it reads.
+    pub const FORMAT: u32 = 1;
+
+    /// That of a campaign that begins: `wall_clock` is the time now.
+    #[must_use]
+    pub fn new(software: Software, wall_clock: Nanos) -> Self {
+        Self {
+            format: Self::FORMAT,
+            state: State::Running,
+            site: String::new(),
+            link: String::new(),
+            sources: Vec::new(),
+            packets: Span::default(),
+            wall_clock: Span { start: Some(wall_clock), end: None },
+            clock_source: String::new(),
+            host: String::new(),
+            software,
+            anonymisation: "none".to_owned(),
+            configuration: Value::Null,
+            rows: Table::ALL.into_iter().map(|table| (table, 0)).collect(),
+            losses: Losses::default(),
+        }
+    }
+
+    /// All sources' ledgers together.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        let mut sum = Ledger::default();
+        for source in &self.sources {
+            sum.add(&source.ledger);
+        }
+        sum
+    }
+
+    /// Rows of a table.
+    #[must_use]
+    pub fn rows(&self, table: Table) -> u64 {
+        self.rows.get(&table).copied().unwrap_or(0)
+    }
+
+    /// Rows of a table that the recorder lost.
+    #[must_use]
+    pub fn lost_rows(&self, table: Table) -> u64 {
+        self.losses.rows.get(&table).copied().unwrap_or(0)
+    }
+
+    /// From the bytes of a manifest at `path`.
+    pub(crate) fn from_json(bytes: &[u8], path: &Path) -> Result<Self, ReadError> {
+        /// The one field that every version has.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let damaged = |error: serde_json::Error| ReadError::damaged(path, format!("it is no manifest: {error}"));
+        let version: Version = serde_json::from_slice(bytes).map_err(damaged)?;
+        if version.format > Self::FORMAT {
+            return Err(ReadError::Newer { path: path.to_owned(), found: version.format, supported: Self::FORMAT });
+        }
+        serde_json::from_slice(bytes).map_err(damaged)
+    }
+
+    /// Puts it in the place of the one in the campaign at `root`.
+    pub(crate) fn write(&self, disk: &dyn Disk, root: &Path) -> Result<(), DiskError> {
+        let path = root.join(NAME);
+        let text = serde_json::to_string_pretty(self).map_err(|error| DiskError {
+            action: "write",
+            path: path.clone(),
+            source: error.into(),
+        })?;
+        write_whole(disk, &path, format!("{text}\n").as_bytes())
+    }
+}

@@ -1,0 +1,186 @@
+//! Sealing: an ended journal segment becomes Parquet files, one a table and day.
+//!
+//! # Files
+//! `TABLE/date=YYYY-MM-DD/part-NNNNNN.parquet`: rows of segment `NNNNNN` whose `ts` lies on that day, UTC. A segment whose rows lie on
+//! more than 366 days (only a broken clock makes such) puts the rest under `date=__HIVE_DEFAULT_PARTITION__`, which readers of
+//! Hive's layout take for "no date". Rows are sorted: connections and events by time, headers by connection and number, so that a
+//! connection's headers stand together.
+//!
+//! `sealed.jsonl` holds a line a segment, with row count, length and CRC-32 of each of its files. It stands beside the tables and not in the
+//! journal, because it outlives the journal; and not in `campaign.json`, which is rewritten as a whole, while this is only
+//! ever appended to.
+//!
+//! # Order of events, and why a crash between any two does no harm
+//! 1. Each file is written as `….parquet.tmp`, synced, renamed, and its directory synced. Until step 2 nobody reads it: readers take
+//!    the files that `sealed.jsonl` names, and the rows of the segment itself.
+//! 2. The segment's line is appended to `sealed.jsonl` and synced. This is the instant at which the segment counts as sealed.
+//! 3. The segment is deleted. Where a crash comes first, the reader sees its number in `sealed.jsonl` and leaves it alone, and recovery
+//!    deletes it.
+//!
+//! Doing it again after a crash gives files of the same names; leftovers of an earlier attempt are removed first. The last line of
+//! `sealed.jsonl` may be torn; it counts as not written, and recovery removes it before appending.
+//!
+//! # Memory
+//! A segment's rows are held unpacked while they are sorted: [`crate::Config::segment_bytes`] and 32 bytes a row.
+
+mod index;
+mod parquet;
+mod sort;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use conntrack::Event;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use index::{Index, NAME as INDEX_NAME, repair};
+pub(crate) use sort::Partition;
+
+use crate::disk::{Disk, OnPath, TEMPORARY, publish, temporary};
+use crate::journal::{self, Piece, SEGMENT_LIMIT};
+use crate::{RecorderError, Table, rows};
+use sort::Rows;
+
+/// A line of `sealed.jsonl`: what became of a segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SealedSegment {
+    /// Number of the segment.
+    pub segment: u64,
+    /// Number of the first frame after the segment.
+    pub next_sequence: u64,
+    /// Bytes at its end that were no whole frame.
+    pub torn_bytes: u64,
+    /// Bytes inside it that were no whole frame.
+    pub damaged_bytes: u64,
+    /// Its files.
+    pub files: Vec<SealedFile>,
+}
+
+/// A sealed file. Its path follows from table, day and segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SealedFile {
+    /// Whose rows.
+    pub table: Table,
+    /// The day.
+    pub date: Partition,
+    /// How many rows.
+    pub rows: u64,
+    /// Length of the file.
+    pub bytes: u64,
+    /// CRC-32 of the file.
+    pub crc32: u32,
+}
+
+impl SealedSegment {
+    /// Path of one of its files, relative to the campaign.
+    pub fn path(&self, file: &SealedFile) -> PathBuf {
+        part_path(file.table, file.date, self.segment)
+    }
+}
+
+fn part_path(table: Table, date: Partition, segment: u64) -> PathBuf {
+    Path::new(table.as_str()).join(date.directory()).join(part_name(segment))
+}
+
+/// Name of the Parquet files of segment `number`.
+fn part_name(number: u64) -> String {
+    format!("part-{number:06}.parquet")
+}
+
+/// Seals segments of one campaign.
+pub(crate) struct Sealer {
+    pub disk: Arc<dyn Disk>,
+    pub root: PathBuf,
+    /// zstd level of the Parquet files.
+    pub level: i32,
+}
+
+impl Sealer {
+    /// Seals segment `number` and deletes it. `last_words` are said at its end: what recovery has to say of a crash.
+    pub fn seal(&self, number: u64, last_words: &[Event]) -> Result<SealedSegment, RecorderError> {
+        let path = journal::segment_path(&self.root, number);
+        let bytes = self.disk.read(&path).on("read", &path)?;
+        if bytes.len() as u64 > SEGMENT_LIMIT {
+            return Err(RecorderError::Damaged { path, reason: "it is larger than any segment".to_owned() });
+        }
+        let mut sealed =
+            SealedSegment { segment: number, next_sequence: 0, torn_bytes: 0, damaged_bytes: 0, files: Vec::new() };
+        let tables = collect(&bytes, last_words, &mut sealed);
+        drop(bytes);
+        for table in tables {
+            self.write_table(table, &mut sealed)?;
+        }
+        index::append(&*self.disk, &self.root, &sealed)?;
+        self.disk.remove(&path).on("remove", &path)?;
+        Ok(sealed)
+    }
+
+    /// Writes a table's rows, a file a day.
+    fn write_table(&self, mut rows: Rows, sealed: &mut SealedSegment) -> Result<(), RecorderError> {
+        let table = rows.table();
+        for (date, day) in rows.days() {
+            let dir = self.root.join(table.as_str()).join(date.directory());
+            self.disk.create_dir(&dir).on("create", &dir)?;
+            for parent in [Some(self.root.as_path()), dir.parent()].into_iter().flatten() {
+                self.disk.sync_dir(parent).on("sync", parent)?;
+            }
+            let path = self.root.join(part_path(table, date, sealed.segment));
+            let unfinished = temporary(&path);
+            let mut file = self.disk.create(&unfinished).on("create", &unfinished)?;
+            let written = parquet::write(&mut *file, table, self.level, day)
+                .map_err(|error| RecorderError::Parquet { path: unfinished.clone(), source: error })?;
+            file.sync().on("sync", &unfinished)?;
+            drop(file);
+            publish(&*self.disk, &unfinished, &path)?;
+            sealed.files.push(SealedFile {
+                table,
+                date,
+                rows: written.rows,
+                bytes: written.bytes,
+                crc32: written.crc32,
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier attempt to seal segment `number` left, and every unfinished file.
+    pub fn clear_leftovers(&self, number: u64) -> Result<(), RecorderError> {
+        for table in Table::ALL {
+            let table_dir = self.root.join(table.as_str());
+            for date in self.disk.list(&table_dir).on("list", &table_dir)? {
+                let dir = table_dir.join(date);
+                for name in self.disk.list(&dir).on("list", &dir)? {
+                    if name == part_name(number) || name.ends_with(TEMPORARY) {
+                        let path = dir.join(name);
+                        self.disk.remove(&path).on("remove", &path)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a segment by table; what cannot be read is counted in `sealed`.
+fn collect(segment: &[u8], last_words: &[Event], sealed: &mut SealedSegment) -> [Rows; Table::COUNT] {
+    let mut tables = Table::ALL.map(Rows::new);
+    for piece in journal::pieces(sealed.segment, segment) {
+        match piece {
+            Piece::Frame(frame, payload) => {
+                sealed.next_sequence = sealed.next_sequence.max(frame.sequence + 1);
+                if !tables[frame.table.index()].add_frame(&frame, payload) {
+                    sealed.damaged_bytes += payload.len() as u64;
+                }
+            }
+            Piece::Damage { bytes, .. } => sealed.damaged_bytes += bytes as u64,
+            Piece::Tail { bytes, .. } => sealed.torn_bytes += bytes as u64,
+        }
+    }
+    for event in last_words {
+        let mut row = Vec::new();
+        if rows::encode(event, &mut row).is_ok() {
+            tables[Table::Events.index()].add(&row);
+        }
+    }
+    tables
+}

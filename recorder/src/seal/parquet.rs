@@ -1,0 +1,90 @@
+//! Rows into a Parquet file.
+
+use std::io::{self, Write};
+
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
+
+use super::sort::Day;
+use crate::Table;
+use crate::columns::TableBuilder;
+use crate::disk::DiskFile;
+
+/// Rows that are turned into columns at a time.
+const BATCH: usize = 8192;
+/// Rows of a row group: what a reader that looks for a `uid` or an hour can skip.
+const ROW_GROUP: usize = 128 << 10;
+
+/// What was written.
+pub(crate) struct Written {
+    pub rows: u64,
+    pub bytes: u64,
+    pub crc32: u32,
+}
+
+/// Writes the rows of a day as a Parquet file.
+pub(crate) fn write(file: &mut dyn DiskFile, table: Table, level: i32, day: Day<'_>) -> Result<Written, ParquetError> {
+    let mut summed = Summed { file, bytes: 0, hasher: crc32fast::Hasher::new() };
+    let mut batch = TableBuilder::whole(table)?;
+    let properties = properties(table, level)?;
+    let mut writer = ArrowWriter::try_new(&mut summed, crate::columns::schema(table), Some(properties))?;
+    let mut rows = 0;
+    for row in day.rows() {
+        batch.push(&row);
+        rows += 1;
+        if batch.rows() == BATCH {
+            writer.write(&batch.finish()?)?;
+        }
+    }
+    writer.write(&batch.finish()?)?;
+    writer.close()?;
+    Ok(Written { rows, bytes: summed.bytes, crc32: summed.hasher.finalize() })
+}
+
+fn properties(table: Table, level: i32) -> Result<WriterProperties, ParquetError> {
+    let builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
+        .set_created_by(concat!("conntrack recorder ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_column_statistics_enabled(ColumnPath::from("uid"), EnabledStatistics::Page)
+        .set_column_statistics_enabled(ColumnPath::from("ts"), EnabledStatistics::Page);
+    Ok(encodings(table, builder).build())
+}
+
+/// Encodings where the default, a dictionary, does not pay.
+fn encodings(table: Table, builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
+    let direct = |builder: WriterPropertiesBuilder, name: &str, encoding| {
+        let path = ColumnPath::from(name);
+        builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
+    };
+    let builder = direct(builder, "ts", Encoding::DELTA_BINARY_PACKED);
+    match table {
+        Table::Headers => direct(builder, "bytes", Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        Table::Connections => direct(builder, "uid", Encoding::PLAIN),
+        Table::Events | Table::Intervals => builder,
+    }
+}
+
+/// A file whose length and checksum are taken as it is written.
+struct Summed<'a> {
+    file: &'a mut dyn DiskFile,
+    bytes: u64,
+    hasher: crc32fast::Hasher,
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        self.hasher.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! Every count: rows against the manifest, and against each other.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt8Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+
+use super::{Check, Problems, Verdict};
+use crate::{Campaign, ReadError, State, Table};
+
+/// The names of these checks.
+pub(super) const NAMES: [&str; 5] = ["rows", "tcp_packets", "header_rows", "unique_uids", "instants"];
+
+/// `uid`s held at a time: 128 MiB.
+const UIDS: u64 = 16 << 20;
+
+/// What the rows of connections add up to.
+#[derive(Default)]
+struct Sums {
+    finals: u64,
+    packets: u64,
+    headers: u64,
+}
+
+/// All checks that read rows.
+pub(super) fn checks(campaign: &Campaign) -> Vec<Check> {
+    let (counts, rows) = rows(campaign);
+    let (sums, instants) = match connections(campaign) {
+        Ok(found) => found,
+        Err(error) => {
+            let failed = |name| Check { name, verdict: Verdict::Failed(vec![error.to_string()]) };
+            return NAMES.map(failed).into();
+        }
+    };
+    vec![
+        rows,
+        tcp_packets(campaign, &sums),
+        header_rows(campaign, &sums, counts[Table::Headers.index()]),
+        unique_uids(campaign, sums.finals),
+        instants,
+    ]
+}
+
+/// Why counts of a campaign cannot be held against its manifest.
+fn unfinished(campaign: &Campaign) -> Option<String> {
+    (campaign.manifest().state == State::Running)
+        .then(|| "the campaign is being recorded, or was interrupted and not recovered".to_owned())
+}
+
+/// Rows a table against the manifest.
+fn rows(campaign: &Campaign) -> ([u64; Table::COUNT], Check) {
+    let mut counts = [0; Table::COUNT];
+    let mut problems = Problems::default();
+    let unfinished = unfinished(campaign);
+    for table in Table::ALL {
+        for batch in campaign.scan(table) {
+            match batch {
+                Ok(batch) => counts[table.index()] += batch.num_rows() as u64,
+                Err(error) => problems.add(|| error.to_string()),
+            }
+        }
+        let (found, said) = (counts[table.index()], campaign.manifest().rows(table));
+        if found != said && unfinished.is_none() {
+            problems.add(|| format!("{table}: {found} rows, campaign.json says {said}"));
+        }
+    }
+    let found = Table::ALL.map(|table| format!("{} {table}", counts[table.index()])).join(", ");
+    (counts, problems.check("rows", || found))
+}
+
+/// What connections add up to, and whether their instants are in order.
+fn connections(campaign: &Campaign) -> Result<(Sums, Check), ReadError> {
+    let mut sums = Sums::default();
+    let mut problems = Problems::default();
+    for batch in campaign.scan(Table::Connections) {
+        let batch = batch?;
+        let finals = batch["final"].as_boolean();
+        let number = |name: &str| batch[name].as_primitive::<UInt64Type>().clone();
+        let (orig, resp) = (number("orig_pkts"), number("resp_pkts"));
+        let headers = batch["headers"].as_primitive::<UInt8Type>();
+        for row in (0..batch.num_rows()).filter(|&row| finals.value(row)) {
+            sums.finals += 1;
+            sums.packets = sums.packets.saturating_add(orig.value(row)).saturating_add(resp.value(row));
+            sums.headers += u64::from(headers.value(row));
+        }
+        check_instants(&batch, &mut problems);
+    }
+    let finals = sums.finals;
+    Ok((sums, problems.check("instants", || format!("{finals} connections"))))
+}
+
+/// No duration is negative, and every instant lies between the first and the last packet, unless the clock stepped back.
+fn check_instants(batch: &RecordBatch, problems: &mut Problems) {
+    let uid = batch["uid"].as_primitive::<UInt64Type>();
+    let duration = batch["duration"].as_primitive::<Float64Type>();
+    let anomalies = batch["anomalies"].as_list::<i32>();
+    let instants: Vec<_> = batch
+        .schema_ref()
+        .fields()
+        .iter()
+        .filter(|field| {
+            field.name().ends_with("ts") && matches!(field.data_type(), arrow_schema::DataType::Timestamp(..))
+        })
+        .map(|field| (field.name().clone(), batch[field.name().as_str()].as_primitive::<TimestampNanosecondType>()))
+        .collect();
+    let (ts, last) = (
+        batch["ts"].as_primitive::<TimestampNanosecondType>(),
+        batch["last_ts"].as_primitive::<TimestampNanosecondType>(),
+    );
+    for row in 0..batch.num_rows() {
+        let who = uid.value(row);
+        if duration.value(row) < 0.0 {
+            problems.add(|| format!("connection {who}: duration {} s", duration.value(row)));
+        }
+        let stepped = anomalies.value(row).as_string::<i32>().iter().any(|name| name == Some("clock_step"));
+        if stepped {
+            continue;
+        }
+        let life = ts.value(row)..=last.value(row);
+        for (name, instant) in &instants {
+            if instant.is_valid(row) && !life.contains(&instant.value(row)) {
+                problems.add(|| {
+                    format!("connection {who}: {name} {} lies outside of its life {life:?}", instant.value(row))
+                });
+            }
+        }
+    }
+}
+
+/// Packets of final connections against the ledger.
+fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
+    const NAME: &str = "tcp_packets";
+    let manifest = campaign.manifest();
+    if manifest.state != State::Complete {
+        let why = format!("the campaign is {}: live connections were not written", manifest.state.as_str());
+        return Check { name: NAME, verdict: Verdict::Skipped(why) };
+    }
+    let lost = manifest.lost_rows(Table::Connections);
+    if lost > 0 {
+        let why = format!("{lost} rows of connections were lost, and their packets with them");
+        return Check { name: NAME, verdict: Verdict::Skipped(why) };
+    }
+    let (found, said) = (sums.packets, manifest.ledger().tcp);
+    let mut problems = Problems::default();
+    if found != said {
+        problems.add(|| format!("connections have {found} packets, the ledgers {said} TCP frames"));
+    }
+    problems.check(NAME, || format!("{found} packets"))
+}
+
+/// Recorded headers against what connections say.
+fn header_rows(campaign: &Campaign, sums: &Sums, found: u64) -> Check {
+    const NAME: &str = "header_rows";
+    let manifest = campaign.manifest();
+    if manifest.state != State::Complete || manifest.lost_rows(Table::Connections) > 0 {
+        let why = "not every connection was written".to_owned();
+        return Check { name: NAME, verdict: Verdict::Skipped(why) };
+    }
+    let lost = manifest.lost_rows(Table::Headers);
+    let mut problems = Problems::default();
+    if found.saturating_add(lost) != sums.headers {
+        problems.add(|| format!("{found} rows in headers and {lost} lost, connections say {}", sums.headers));
+    }
+    problems.check(NAME, || format!("{found} headers"))
+}
+
+/// No two final rows have the same `uid`.
+fn unique_uids(campaign: &Campaign, finals: u64) -> Check {
+    let mut problems = Problems::default();
+    let passes = finals.div_ceil(UIDS).max(1);
+    for pass in 0..passes {
+        if let Err(error) = repeated_uids(campaign, passes, pass, &mut problems) {
+            problems.add(|| error.to_string());
+            break;
+        }
+    }
+    problems.check("unique_uids", || format!("{finals} connections"))
+}
+
+/// Looks at those `uid`s that fall to this pass.
+fn repeated_uids(campaign: &Campaign, passes: u64, pass: u64, problems: &mut Problems) -> Result<(), ReadError> {
+    let mut uids = Vec::new();
+    for batch in campaign.scan_columns(Table::Connections, &["uid", "final"])? {
+        let batch = batch?;
+        let finals = batch["final"].as_boolean();
+        let column = batch["uid"].as_primitive::<UInt64Type>();
+        uids.extend(
+            (0..batch.num_rows())
+                .filter(|&row| finals.value(row))
+                .map(|row| column.value(row))
+                .filter(|uid| uid % passes == pass),
+        );
+    }
+    uids.sort_unstable();
+    for same in uids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {
+        problems.add(|| format!("connections: uid {} stands in {} final rows", same[0], same.len()));
+    }
+    Ok(())
+}

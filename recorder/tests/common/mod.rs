@@ -1,0 +1,162 @@
+//! Rows and campaigns for tests.
+#![allow(dead_code, reason = "each test uses its own part")]
+
+use std::path::Path;
+
+use conntrack::{
+    Anomalies, Anomaly, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header, History, Instants,
+    Record, Sink, TcpState,
+};
+use recorder::{Config, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry};
+use wire::{Direction, Endpoint, Family, Interval, Nanos, TunnelKind};
+
+/// 2026-11-22 00:00:00 UTC.
+pub const EPOCH: i64 = 1_795_305_600_000_000_000;
+
+pub fn half(pkts: u64) -> HalfRecord {
+    HalfRecord {
+        state: TcpState::TimeWait,
+        pkts,
+        ip_bytes: pkts * 1500,
+        bytes: Some(pkts * 1448),
+        wire_bytes: pkts * 1448,
+        unique_bytes: pkts * 1448,
+        syn_pkts: 1,
+        fin_pkts: 1,
+        rst_pkts: 0,
+        window_min: Some(1024),
+        window_max: None,
+        mss: Some(1460),
+        wscale: Some(7),
+        sack_ok: Some(true),
+        tsopt: true,
+        ecn: false,
+        ttl_min: 63,
+        ttl_max: 64,
+    }
+}
+
+/// Connection number `n`, which has three headers.
+pub fn record(n: u64) -> Record {
+    let ts = Nanos(EPOCH + n as i64 * 1_000_001);
+    let mut history = History::new();
+    b"ShADadFf".iter().for_each(|&letter| history.push(letter));
+    let mut anomalies = Anomalies::default();
+    if n.is_multiple_of(3) {
+        anomalies.insert(Anomaly::OutOfWindow);
+        anomalies.insert(Anomaly::WindowShrunk);
+    }
+    let [.., a, b] = n.to_be_bytes();
+    Record {
+        uid: n.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        ts,
+        family: Family::V4,
+        endpoints: [Endpoint::v4([10, 0, a, b], 40000), Endpoint::v4([192, 0, 2, 1], 443)],
+        is_final: true,
+        partial: false,
+        direction_by: DirectionBy::Syn,
+        conn_state: ConnState::Sf,
+        history,
+        missed_bytes: 0,
+        vlan: n.is_multiple_of(2).then_some(12),
+        tunnel: TunnelKind::None,
+        close_reason: Some(CloseReason::Fin),
+        rst_by: None,
+        at: Instants {
+            syn: Some(ts),
+            synack: Some(ts.plus(10)),
+            established: Some(ts.plus(30)),
+            first_data: [Some(ts.plus(40)), Some(ts.plus(50))],
+            last_data: [Some(ts.plus(60)), None],
+            fin: [Some(ts.plus(70)), Some(ts.plus(71))],
+            rst: None,
+            last: ts.plus(123_456_789),
+            closed: Some(ts.plus(123_456_788)),
+        },
+        syn_rtt: Some(10),
+        ack_rtt: Some(20),
+        halves: [half(n % 7 + 3), half(2)],
+        headers: 3,
+        anomalies,
+        tfo: false,
+        mptcp: false,
+        lost_capture: false,
+    }
+}
+
+/// IPv4 and TCP with the timestamps option.
+pub const BYTES: [u8; 52] = [
+    0x45, 0, 0, 52, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1, 0x9c, 0x40, 1, 187, 0, 0, 1, 0, 0, 0,
+    2, 0, 0x80, 0x10, 1, 0xf5, 0, 0, 0, 0, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2,
+];
+
+pub fn header(n: u64, index: u8) -> Header<'static> {
+    let record = record(n);
+    let dir = if index.is_multiple_of(2) { Direction::Orig } else { Direction::Resp };
+    Header {
+        uid: record.uid,
+        n: index,
+        ts: record.ts.plus(i64::from(index) * 10),
+        dir,
+        wire_len: 1500,
+        payload_len: 1448,
+        bytes: &BYTES,
+    }
+}
+
+pub fn event(n: u64) -> Event {
+    Event {
+        uid: Some(record(n).uid),
+        ts: record(n).ts,
+        dir: Some(Direction::Resp),
+        kind: EventKind::ClockStep,
+        detail: "3 ms".to_owned(),
+    }
+}
+
+pub fn manifest() -> Manifest {
+    let mut manifest = Manifest::new(Software { version: "0".to_owned(), commit: "test".to_owned() }, Nanos(EPOCH));
+    manifest.site = "lab".to_owned();
+    manifest
+}
+
+/// Settings under which nothing depends on threads.
+pub fn config() -> Config {
+    Config { background: false, ..Config::default() }
+}
+
+pub fn start(dir: &Path) -> Recorder {
+    Recorder::create(dir, config(), manifest()).expect("a fresh directory")
+}
+
+/// Gives everything that an encoder holds to the recorder.
+pub fn drain(encoder: &mut Encoder, recorder: &mut Recorder) {
+    while let Some(block) = encoder.take() {
+        let _ = recorder.append(&block);
+        encoder.recycle(block);
+    }
+}
+
+/// A finished campaign of `count` connections with three headers each, an event each, and a bin each.
+pub fn write_sample(dir: &Path, count: u64) -> Manifest {
+    let (mut recorder, mut encoder) = (start(dir), Encoder::new(0));
+    let mut packets = 0;
+    for n in 0..count {
+        for index in 0..3 {
+            encoder.header(header(n, index));
+        }
+        let record = record(n);
+        packets += record.halves.iter().map(|half| half.pkts).sum::<u64>();
+        encoder.interval(Interval { opened: 1, closed: 1, ..Interval::around(record.ts, 10_000_000) });
+        encoder.record(record);
+        encoder.event(event(n));
+        drain(&mut encoder, &mut recorder);
+    }
+    encoder.flush(Nanos::MAX);
+    drain(&mut encoder, &mut recorder);
+    let ledger = Ledger { offered: packets, delivered: packets, tcp: packets, ..Ledger::default() };
+    recorder.manifest_mut().sources = vec![SourceEntry { name: "pcap:test".to_owned(), ledger }];
+    let finished = recorder.finish();
+    assert!(finished.failure.is_none(), "{:?}", finished.failure);
+    finished.manifest
+}
