@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the given groups need, and does nothing when they are all there.
+#
+#   scripts/packages.sh build          what `cargo build` needs besides Rust
+#   scripts/packages.sh build test     and what the tests drive: real clients, servers, scanners, and tshark as the judge
+#
+# This is the only list of packages in the repository. Works as root or through sudo; asks no questions.
+set -euo pipefail
+
+declare -A groups=(
+    # A C compiler and linker: the zstd crate builds its library from source.
+    [build]="build-essential pkg-config"
+    # tshark reads back exported headers; the rest make and measure traffic between two network namespaces.
+    [test]="python3 tshark tcpdump iproute2 ethtool util-linux curl nginx-light iperf3 nmap openssh-client openssh-server"
+)
+
+usage() {
+    echo "usage: scripts/packages.sh GROUP...   (groups: ${!groups[*]})" >&2
+    exit 2
+}
+
+wanted=()
+[ $# -gt 0 ] || usage
+for group in "$@"; do
+    [ -n "${groups[$group]:-}" ] || usage
+    read -ra names <<<"${groups[$group]}"
+    wanted+=("${names[@]}")
+done
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "packages.sh: this is not a Debian system; install the counterparts of: ${wanted[*]}" >&2
+    exit 0
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "packages.sh: need root to install: ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+
+# The tests start servers of their own; a package's daemon must not start because it was installed.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+fi
+
+echo "packages.sh: installing ${missing[*]}"
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
+"${apt[@]}" update
+"${apt[@]}" install --yes --no-install-recommends "${missing[@]}" >/dev/null
