@@ -1,0 +1,55 @@
+//! What can go wrong while reading a campaign and printing it.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a report could not be made. Each message says what, and what the user can do.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// Nothing can be written any more.
+    #[error("cannot write the output: {0}; make room or choose another place with -o")]
+    Write(#[from] io::Error),
+    /// The output file could not be made.
+    #[error("cannot write {path}: {source}; choose another place with -o")]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Rows could not be put on disk for sorting.
+    #[error("cannot sort the packets by time in {folder}: {source}; make room there or point TMPDIR at another disk")]
+    Sort {
+        /// Where the sorted runs were to go.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A column's type is none that campaigns have.
+    #[error("column {column} has the type {found}, which this version cannot print; use the version that recorded the campaign")]
+    ColumnType {
+        /// The column.
+        column: String,
+        /// Its Arrow type.
+        found: String,
+    },
+    /// A column that the report rests on is not there.
+    #[error("the table {table} has no column {column}; use the version that recorded the campaign")]
+    ColumnMissing {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+}
+
+impl ReportError {
+    /// Whether the reader of the output went away (`| head`), which is no failure.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::Write(source) | Self::Output { source, .. } => source.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
+}
