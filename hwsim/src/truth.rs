@@ -277,9 +277,15 @@ mod tests {
     #[test]
     fn bytes_that_pass_twice_are_distinct_once_also_across_gaps() {
         let mut seen = Seen::default();
-        for (start, end, distinct) in
-            [(1, 101, 100), (201, 301, 200), (1, 101, 200), (51, 251, 300), (401, 402, 301), (301, 402, 401), (1, 402, 401)]
-        {
+        for (start, end, distinct) in [
+            (1, 101, 100),
+            (201, 301, 200),
+            (1, 101, 200),
+            (51, 251, 300),
+            (401, 402, 301),
+            (301, 402, 401),
+            (1, 402, 401),
+        ] {
             seen.add(start, end);
             assert_eq!(seen.bytes, distinct, "after {start}..{end}");
         }

@@ -26,7 +26,9 @@ pub enum ReportError {
         source: io::Error,
     },
     /// A column's type is none that campaigns have.
-    #[error("column {column} has the type {found}, which this version cannot print; use the version that recorded the campaign")]
+    #[error(
+        "column {column} has the type {found}, which this version cannot print; use the version that recorded the campaign"
+    )]
     ColumnType {
         /// The column.
         column: String,

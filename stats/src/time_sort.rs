@@ -109,9 +109,10 @@ impl TimeSorter {
         }
         let Some(spilled) = &self.spilled else {
             self.index.sort_unstable();
-            return self.index.iter().try_for_each(|&(_, at)| {
-                visit(&decode(&self.packets[at..]).map_err(|source| self.failed(source))?)
-            });
+            return self
+                .index
+                .iter()
+                .try_for_each(|&(_, at)| visit(&decode(&self.packets[at..]).map_err(|source| self.failed(source))?));
         };
         let mut merge = Merge::new(spilled).map_err(|source| self.failed(source))?;
         while let Some(packet) = merge.next().map_err(|source| self.failed(source))? {

@@ -4,7 +4,8 @@
 //!
 //! - [`classify()`]: what the segment is, by its flags.
 //! - [`window::check`]: whether its receiver can expect it. A segment that does not fit is counted and named, and moves no state;
-//!   a connection that the tap did not see from its start, or whose packets the capture lost, takes every segment for fitting.
+//!   but where the tap did not see the start, or the capture lost packets (it says so, or both endpoints agree on bytes that were
+//!   never seen), every segment is taken for fitting.
 //! - [`step`]: the new states of both endpoints, by the table of [`transitions`], and whether the connection closes.
 //! - [`apply`]: writes all of it down.
 
@@ -52,7 +53,9 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, kind: Kind,
     let (sender, receiver) = connection.pair(from);
     let mut step =
         Step { states: [sender.state, receiver.state], acks_fin: false, reset: None, believed: kind != Kind::Bad };
-    let fits = verdict == Verdict::InWindow || connection.liberal;
+    let fits = verdict == Verdict::InWindow
+        || connection.liberal
+        || window::is_corroborated(sender, receiver, segment, verdict);
     if connection.is_closed() || kind == Kind::Bad {
         return step;
     }
@@ -121,9 +124,7 @@ fn apply(
         sender.note_syn(segment);
     }
     if step.believed {
-        if verdict != Verdict::InWindow {
-            window::resynchronise(sender, receiver, segment);
-        }
+        window::resynchronise(sender, receiver, segment, verdict);
         window::update(sender, receiver, kind, segment);
         if segment.flags.ack() && kind != Kind::Rst {
             sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
@@ -131,6 +132,8 @@ fn apply(
         if kind == Kind::Fin {
             sender.fin_end.get_or_insert(segment.seq_end());
         }
+    } else if !matches!(kind, Kind::Bad | Kind::Rst) {
+        window::doubt(sender, segment);
     }
     if kind != Kind::Syn && kind != Kind::SynAck && kind != Kind::Rst {
         let advertised = sender.window.advertised(segment);
@@ -138,6 +141,7 @@ fn apply(
     }
     receiver.fin_acked |= step.acks_fin;
     sender.count(segment, observation.ts);
+    connection.liberal |= step.believed && verdict == Verdict::AckAbove;
     note_instants(connection, from, observation, kind, step);
     conclude(connection, from, observation, step);
 }
@@ -163,7 +167,7 @@ fn note_oddities(
     let oddities = [
         (Anomaly::BadFlags, kind == Kind::Bad),
         (Anomaly::BadOptions, segment.options.has(wire::OptionSet::MALFORMED)),
-        (Anomaly::OutOfWindow, live && verdict != Verdict::InWindow && !connection.liberal && kind != Kind::Rst),
+        (Anomaly::OutOfWindow, live && !step.believed && !matches!(kind, Kind::Bad | Kind::Rst)),
         (Anomaly::RstSuspect, step.reset == Some(Reset::Suspect)),
         (Anomaly::RstOutOfWindow, step.reset == Some(Reset::Ignored)),
         (Anomaly::SynInConnection, live && kind == Kind::Syn && synchronised && other_isn),

@@ -29,11 +29,13 @@ pub(crate) struct Window {
     max_win: u32,
     /// Shift of its window field.
     scale: u8,
+    /// The furthest end of a segment of it that was not believed.
+    doubted: Option<SeqNum>,
 }
 
 impl Window {
     pub(crate) const fn unknown() -> Self {
-        Self { end: SeqNum(0), max_end: SeqNum(0), max_win: 0, scale: 0 }
+        Self { end: SeqNum(0), max_end: SeqNum(0), max_win: 0, scale: 0, doubted: None }
     }
 
     /// Whether the endpoint was heard or presumed.
@@ -139,13 +141,32 @@ fn agree_on_scale(sender: &mut Half, receiver: &mut Half, kind: Kind) {
     receiver.window.scale = theirs;
 }
 
-/// Gives up what was believed of both sequence spaces: a segment that does not fit is taken for right, after a start in
-/// mid-stream or a loss of the capture.
-pub(crate) fn resynchronise(sender: &mut Half, receiver: &mut Half, segment: &Segment) {
-    let peer_win = receiver.window.max_win;
-    sender.window.end = segment.seq_end();
-    sender.window.max_end = segment.seq_end().plus(peer_win);
-    if segment.flags.ack() && segment.ack.is_after(receiver.window.end) {
-        receiver.window.end = segment.ack;
+/// Whether both endpoints agree on what the tap did not see: `sender` acknowledges bytes that it had allowed, or that were seen but
+/// not believed. Then not the segment is wrong but the capture has a hole, reported or not.
+pub(crate) fn is_corroborated(sender: &Half, receiver: &Half, segment: &Segment, verdict: Verdict) -> bool {
+    let theirs = &receiver.window;
+    let allowed = !segment.ack.is_after(theirs.max_end);
+    let doubted = theirs.doubted.is_some_and(|end| !segment.ack.is_after(end));
+    verdict == Verdict::AckAbove && sender.window.known() && (allowed || doubted)
+}
+
+/// Remembers the end of a segment that is not believed.
+pub(crate) fn doubt(sender: &mut Half, segment: &Segment) {
+    let end = segment.seq_end();
+    sender.window.doubted = Some(sender.window.doubted.map_or(end, |doubted| doubted.later(end)));
+}
+
+/// Catches up with a segment that is believed although it does not fit, after a start in mid-stream or a loss of the capture.
+pub(crate) fn resynchronise(sender: &mut Half, receiver: &mut Half, segment: &Segment, verdict: Verdict) {
+    match verdict {
+        Verdict::SeqAbove => {
+            sender.window.end = segment.seq_end();
+            sender.window.max_end = segment.seq_end().plus(receiver.window.max_win);
+        }
+        Verdict::AckAbove => {
+            receiver.window.end = segment.ack;
+            receiver.window.doubted = None;
+        }
+        Verdict::InWindow | Verdict::SeqBelow | Verdict::AckBelow => {}
     }
 }

@@ -73,7 +73,8 @@ impl Builder {
         let payload = usize::from(header.payload_len);
         let length = tcp::HEADER_LEN + options.len() + payload;
         self.link(addressing, from);
-        let (mut sum, ip_len) = self.ip(addressing, from, Datagram { protocol: tcp::PROTOCOL, length, ip_id: header.ip_id });
+        let (mut sum, ip_len) =
+            self.ip(addressing, from, Datagram { protocol: tcp::PROTOCOL, length, ip_id: header.ip_id });
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&header.encode(addressing, from, options.len()));
         self.bytes.extend_from_slice(options);

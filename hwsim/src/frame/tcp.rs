@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn the_options_of_a_syn_and_of_data_are_laid_out_as_linux_does() {
         let stamps = Timestamps { value: 1, echo: 2 };
-        let syn = Options { mss: Some(1460), sack_permitted: true, timestamps: Some(stamps), wscale: Some(7), sack: &[] };
+        let syn =
+            Options { mss: Some(1460), sack_permitted: true, timestamps: Some(stamps), wscale: Some(7), sack: &[] };
         let (bytes, len) = syn.encode();
         assert_eq!(bytes[..len], [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7]);
         let (bytes, len) = Options { timestamps: Some(stamps), ..Options::default() }.encode();

@@ -137,7 +137,8 @@ const BACKBONE_OUTCOMES: &[(u32, Outcome)] = &[
 const SITE_SERVICES: &[(u32, Service)] =
     &[(55, TLS), (15, WEB), (10, DNS), (3, SSH), (7, MAIL_IN), (6, MAILBOX), (3, DATABASE), (1, BACKUP)];
 
-const BACKBONE_SERVICES: &[(u32, Service)] = &[(70, TLS), (15, WEB), (5, DNS), (1, SSH), (4, MAIL_IN), (4, MAILBOX), (1, DATABASE)];
+const BACKBONE_SERVICES: &[(u32, Service)] =
+    &[(70, TLS), (15, WEB), (5, DNS), (1, SSH), (4, MAIL_IN), (4, MAILBOX), (1, DATABASE)];
 
 const QUICK: Dist = LogNormal { median: 0.003, sigma: 1.2, max: 2.0 };
 

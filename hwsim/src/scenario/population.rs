@@ -127,17 +127,14 @@ impl Population {
 
     /// The next frame that is not TCP.
     pub fn other(&mut self, rng: &mut Rng) -> (Other, Addressing, Direction) {
-        const KINDS: &[(u32, Other)] = &[
-            (50, Other::Udp { payload: 1200 }),
-            (30, Other::Udp { payload: 90 }),
-            (15, Other::Echo),
-            (5, Other::Arp),
-        ];
+        const KINDS: &[(u32, Other)] =
+            &[(50, Other::Udp { payload: 1200 }), (30, Other::Udp { payload: 90 }), (15, Other::Echo), (5, Other::Arp)];
         let what = rng.pick(KINDS).copied().unwrap_or(Other::Arp);
         let mut addressing = self.addressing(UNASSIGNED_PORT, rng);
         if what == Other::Arp && addressing.family == Family::V6 {
             addressing.family = Family::V4;
-            addressing.ends = [Network::InsideClients, Network::OutsideServers].map(|net| net.endpoint(Family::V4, 0, 0));
+            addressing.ends =
+                [Network::InsideClients, Network::OutsideServers].map(|net| net.endpoint(Family::V4, 0, 0));
         }
         let from = if what == (Other::Udp { payload: 1200 }) { Direction::Resp } else { Direction::Orig };
         (what, addressing, from)

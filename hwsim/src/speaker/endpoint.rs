@@ -2,10 +2,10 @@
 
 use wire::{Nanos, Timestamps};
 
+use super::Segment;
 use super::receiver::Receiver;
 use super::script::Act;
 use super::sender::Sender;
-use super::Segment;
 
 /// What a speaker's TCP is like.
 #[derive(Clone, Copy, Debug)]

@@ -147,7 +147,9 @@ impl Script {
         match self.outcome {
             Outcome::OrigCloses => [Some((Direction::Orig, soon, Act::Close)), None],
             // The same instant at both ends: both FINs are under way before either arrives.
-            Outcome::BothClose => [Some((Direction::Orig, soon, Act::Close)), Some((Direction::Resp, soon, Act::Close))],
+            Outcome::BothClose => {
+                [Some((Direction::Orig, soon, Act::Close)), Some((Direction::Resp, soon, Act::Close))]
+            }
             Outcome::OrigResets => [Some((Direction::Orig, soon, Act::Reset)), None],
             Outcome::KeptAlive { probes } => [Some(Self::probed(Direction::Orig, probes, now, rng)), None],
             _ => [None; 2],

@@ -77,7 +77,10 @@ impl<W: Write> ZeekWriter<W> {
         let line = |of: fn(&(&'static str, &'static str, Source)) -> &'static str| {
             FIELDS.iter().map(of).collect::<Vec<_>>().join("\t")
         };
-        write!(out, "#separator \\x09\n#set_separator\t,\n#empty_field\t{EMPTY}\n#unset_field\t{UNSET}\n#path\tconn\n")?;
+        write!(
+            out,
+            "#separator \\x09\n#set_separator\t,\n#empty_field\t{EMPTY}\n#unset_field\t{UNSET}\n#path\tconn\n"
+        )?;
         if let Some(start) = start {
             writeln!(out, "#open\t{}", log_time(start))?;
         }

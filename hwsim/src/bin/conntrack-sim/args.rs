@@ -50,7 +50,9 @@ impl Manner {
     pub fn error(&self, error: &anyhow::Error) {
         match self.log_format {
             LogFormat::Text => eprintln!("conntrack-sim: {error:#}"),
-            LogFormat::Json => eprintln!("{}", serde_json::json!({ "level": "error", "message": format!("{error:#}") })),
+            LogFormat::Json => {
+                eprintln!("{}", serde_json::json!({ "level": "error", "message": format!("{error:#}") }))
+            }
         }
     }
 }

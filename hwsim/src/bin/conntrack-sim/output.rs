@@ -23,7 +23,9 @@ impl Output {
         if path.as_os_str() == "-" {
             let stdout = io::stdout();
             if stdout.is_terminal() {
-                return Err(io::Error::other("a capture is nothing for a terminal: redirect it, or give a file with -o"));
+                return Err(io::Error::other(
+                    "a capture is nothing for a terminal: redirect it, or give a file with -o",
+                ));
             }
             return Ok(Self::Plain(buffer(Box::new(stdout))));
         }

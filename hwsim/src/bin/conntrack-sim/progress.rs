@@ -45,7 +45,10 @@ impl Progress {
             let left = self.started.elapsed().as_secs_f64() * (1.0 / share - 1.0);
             format!(", {:.0}%, {left:.0} s left", 100.0 * share)
         });
-        eprint!("\r{} packets, {} connections over, {rate:.0} packets/s{done}\x1b[K", counters.frames, counters.connections);
+        eprint!(
+            "\r{} packets, {} connections over, {rate:.0} packets/s{done}\x1b[K",
+            counters.frames, counters.connections
+        );
         let _ = io::stderr().flush();
     }
 
