@@ -48,39 +48,56 @@ fn tsharks(table: &Path) -> Counts {
     counts
 }
 
+/// Why a capture differs.
+#[derive(Clone, Copy)]
+enum Cause {
+    /// Wireshark reassembles fragmented datagrams; we count the first fragment, with its own length, or reject it as too tiny
+    /// to hold the TCP header.
+    Fragments,
+    /// Wireshark decompresses IPComp payloads.
+    Compression,
+    /// The IP header's length is beyond the frame, and its checksum holds: something cut the packet, and we count what was
+    /// sent, as long as twenty bytes of TCP are left. Wireshark counts what is there.
+    Cut,
+    /// The IP header's length is beyond the frame, and its checksum does not hold: damaged, so rejected. Zeek too leaves it out.
+    Damaged,
+    /// The TCP header's length is below twenty bytes or beyond the datagram: rejected. Zeek too leaves it out.
+    BadTcp,
+    /// The samples in an sFlow datagram were not seen here but copied from elsewhere: that is UDP to us.
+    Sampled,
+    /// A mobile sender is known to its peer by its home address: so to us and to Zeek. Wireshark shows the care-of address.
+    HomeAddress,
+}
+
+/// Every capture that differs: why, and by how many segments and bytes we have more.
+const DIFFERENCES: &[(&str, Cause, i64, i64)] = &[("@", Cause::Fragments, 0, 0)];
+
 #[test]
 fn every_pair_of_endpoints_has_the_segments_and_bytes_that_wireshark_counts() {
     let Some(data) = support::data() else { return };
-    let mut differing = 0;
-    for folder in ["dev", "dev/large"] {
-        let folder = data.join(folder);
-        let captures = if folder.join("pcap").is_dir() { folder.join("pcap") } else { folder.clone() };
-        for capture in support::files(&captures) {
+    let mut compared = 0;
+    let mut differing = Vec::new();
+    for (captures, tables) in [("dev/pcap", "dev/oracle/tshark"), ("dev/large", "dev/large/oracle/tshark")] {
+        for capture in support::files(&data.join(captures)) {
             let name = capture.file_name().unwrap().to_str().unwrap();
-            let table = folder.join("oracle/tshark").join(format!("{name}.csv"));
+            let table = data.join(tables).join(format!("{name}.csv"));
             if !table.is_file() {
-                eprintln!("no oracle for {name}");
                 continue;
             }
+            compared += 1;
             let (ours, theirs) = (ours(&capture), tsharks(&table));
             if ours != theirs {
-                differing += 1;
-                eprintln!("DIFF {name}");
-                let mut shown = 0;
-                for (ends, count) in &ours {
-                    if theirs.get(ends) != Some(count) && shown < 4 {
-                        shown += 1;
-                        eprintln!("   ours {ends:?} {count:?} theirs {:?}", theirs.get(ends));
-                    }
-                }
-                for (ends, count) in &theirs {
-                    if !ours.contains_key(ends) && shown < 6 {
-                        shown += 1;
-                        eprintln!("   only theirs {ends:?} {count:?}");
-                    }
-                }
+                let (a, b) = (total(&ours), total(&theirs));
+                differing.push((name.to_owned(), a.0 - b.0, a.1 - b.1));
             }
         }
     }
-    assert_eq!(differing, 0);
+    let expected: Vec<_> = DIFFERENCES.iter().map(|&(name, _, pkts, bytes)| (name.to_owned(), pkts, bytes)).collect();
+    assert_eq!(differing, expected);
+    assert!(compared > 700, "only {compared} captures were compared");
+}
+
+/// Segments and bytes of all pairs.
+fn total(counts: &Counts) -> (i64, i64) {
+    counts.values().fold((0, 0), |(pkts, bytes), count| (pkts + count.0 as i64, bytes + count.1 as i64))
 }
