@@ -1,5 +1,6 @@
 //! The data set, as frames. It is no part of the repository: tests that need it say so loudly when it is absent.
 #![allow(dead_code, reason = "each test crate uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says so when the data set is broken")]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
