@@ -4,14 +4,13 @@
 //! campaigns use are known: another one is an error that names the column, never a wrong print.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type,
-    UInt64Type,
-};
+use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray, UInt64Array,
 };
 use arrow_schema::{DataType, Field, TimeUnit};
+
+use recorder::Table;
 
 use crate::ReportError;
 
@@ -24,8 +23,6 @@ pub enum Cell<'a> {
     Truth(bool),
     /// A count, a size, a port, an identifier.
     Unsigned(u64),
-    /// A signed number.
-    Signed(i64),
     /// An instant, nanoseconds since the epoch.
     Instant(i64),
     /// A length of time in seconds.
@@ -38,6 +35,44 @@ pub enum Cell<'a> {
     Bytes(&'a [u8]),
     /// A list of texts.
     List(Texts<'a>),
+}
+
+impl<'a> Cell<'a> {
+    /// The number, where it is a whole one.
+    #[must_use]
+    pub const fn unsigned(self) -> Option<u64> {
+        if let Self::Unsigned(number) = self { Some(number) } else { None }
+    }
+
+    /// The instant in nanoseconds, where it is one.
+    #[must_use]
+    pub const fn instant(self) -> Option<i64> {
+        if let Self::Instant(nanos) = self { Some(nanos) } else { None }
+    }
+
+    /// The length of time in seconds, where it is one.
+    #[must_use]
+    pub const fn seconds(self) -> Option<f64> {
+        if let Self::Seconds(seconds) = self { Some(seconds) } else { None }
+    }
+
+    /// The text, where it is one.
+    #[must_use]
+    pub const fn text(self) -> Option<&'a str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The bytes, where it is such.
+    #[must_use]
+    pub const fn bytes(self) -> Option<&'a [u8]> {
+        if let Self::Bytes(bytes) = self { Some(bytes) } else { None }
+    }
+
+    /// Whether it is the truth value `true`.
+    #[must_use]
+    pub const fn is_true(self) -> bool {
+        matches!(self, Self::Truth(true))
+    }
 }
 
 /// The texts of a list cell.
@@ -70,12 +105,10 @@ enum Values<'a> {
     U16(&'a PrimitiveArray<UInt16Type>),
     U32(&'a PrimitiveArray<UInt32Type>),
     U64(&'a UInt64Array),
-    I64(&'a PrimitiveArray<Int64Type>),
     Instant(&'a PrimitiveArray<TimestampNanosecondType>),
     Seconds(&'a PrimitiveArray<Float64Type>),
     Number(&'a PrimitiveArray<Float64Type>),
     Text(&'a StringArray),
-    Named { keys: Vec<usize>, names: &'a StringArray },
     Bytes(&'a BinaryArray),
     List { lists: &'a ListArray, values: &'a StringArray },
 }
@@ -100,6 +133,14 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// The column `column` of a batch of `table`, on which a report rests.
+    ///
+    /// # Errors
+    /// [`ReportError::ColumnMissing`] when it is not there, [`ReportError::ColumnType`] as for [`Column::all`].
+    pub fn require(batch: &'a RecordBatch, table: Table, column: &'static str) -> Result<Self, ReportError> {
+        Self::find(batch, column)?.ok_or(ReportError::ColumnMissing { table: table.as_str(), column })
+    }
+
     fn new(field: &'a Field, array: &'a ArrayRef) -> Result<Self, ReportError> {
         let unknown = || ReportError::ColumnType { column: field.name().clone(), found: array.data_type().to_string() };
         let values = match array.data_type() {
@@ -108,13 +149,11 @@ impl<'a> Column<'a> {
             DataType::UInt16 => Values::U16(array.as_primitive()),
             DataType::UInt32 => Values::U32(array.as_primitive()),
             DataType::UInt64 => Values::U64(array.as_primitive()),
-            DataType::Int64 => Values::I64(array.as_primitive()),
             DataType::Timestamp(TimeUnit::Nanosecond, _) => Values::Instant(array.as_primitive()),
             DataType::Float64 if unit_of(field) == "s" => Values::Seconds(array.as_primitive()),
             DataType::Float64 => Values::Number(array.as_primitive()),
             DataType::Utf8 => Values::Text(array.as_string()),
             DataType::Binary => Values::Bytes(array.as_binary()),
-            DataType::Dictionary(_, _) => named(array).ok_or_else(unknown)?,
             DataType::List(_) => {
                 let lists = array.as_list();
                 let values = lists.values().as_string_opt().ok_or_else(unknown)?;
@@ -143,12 +182,10 @@ impl<'a> Column<'a> {
             Values::U16(array) => Cell::Unsigned(array.value(row).into()),
             Values::U32(array) => Cell::Unsigned(array.value(row).into()),
             Values::U64(array) => Cell::Unsigned(array.value(row)),
-            Values::I64(array) => Cell::Signed(array.value(row)),
             Values::Instant(array) => Cell::Instant(array.value(row)),
             Values::Seconds(array) => finite(array.value(row), Cell::Seconds),
             Values::Number(array) => finite(array.value(row), Cell::Number),
             Values::Text(array) => Cell::Text(array.value(row)),
-            Values::Named { keys, names } => keys.get(row).map_or(Cell::Missing, |&key| Cell::Text(names.value(key))),
             Values::Bytes(array) => Cell::Bytes(array.value(row)),
             Values::List { lists, values } => Cell::List(range(lists, values, row)),
         }
@@ -169,18 +206,4 @@ fn range<'a>(lists: &ListArray, values: &'a StringArray, row: usize) -> Texts<'a
     let offsets = lists.value_offsets();
     let at = |i: usize| offsets.get(i).and_then(|&offset| usize::try_from(offset).ok()).unwrap_or(0);
     Texts { values, start: at(row), end: at(row + 1).min(values.len()) }
-}
-
-fn named(array: &ArrayRef) -> Option<Values<'_>> {
-    let DataType::Dictionary(key, _) = array.data_type() else { return None };
-    let supported = match **key {
-        DataType::Int8 => array.as_dictionary_opt::<Int8Type>().is_some(),
-        DataType::Int16 => array.as_dictionary_opt::<Int16Type>().is_some(),
-        DataType::Int32 => array.as_dictionary_opt::<Int32Type>().is_some(),
-        DataType::UInt8 => array.as_dictionary_opt::<UInt8Type>().is_some(),
-        _ => false,
-    };
-    let dictionary = array.as_any_dictionary_opt().filter(|_| supported)?;
-    let names = dictionary.values().as_string_opt()?;
-    Some(Values::Named { keys: dictionary.normalized_keys(), names })
 }

@@ -3,14 +3,23 @@
 use std::io;
 use std::path::PathBuf;
 
+use arrow_schema::ArrowError;
+use recorder::ReadError;
+
 /// Why a report could not be made. Each message says what, and what the user can do.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
+    /// A campaign cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Rows cannot be taken apart.
+    #[error("cannot take a table apart: {0}; use the version that recorded the campaign")]
+    Arrow(#[from] ArrowError),
     /// Nothing can be written any more.
     #[error("cannot write the output: {0}; make room or choose another place with -o")]
     Write(#[from] io::Error),
     /// The output file could not be made.
-    #[error("cannot write {path}: {source}; choose another place with -o")]
+    #[error("cannot write {path}: {source}; choose another place")]
     Output {
         /// The file.
         path: PathBuf,
@@ -55,3 +64,8 @@ impl ReportError {
         }
     }
 }
+
+/// The command line asks for what there is not.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);

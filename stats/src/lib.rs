@@ -1,15 +1,73 @@
 //! Numbers from records: what `conntrack-report` prints of recorded campaigns.
 //!
-//! Everything works on record batches as recorder reads them, and by the names and types of their columns, so that a
+//! Everything works on record batches as [`recorder`] reads them, and by the names and types of their columns, so that a
 //! new column appears in every format by itself. Memory does not grow with a campaign.
 #![forbid(unsafe_code)]
 
-pub mod cell;
+mod cell;
+mod cli;
+mod command;
 mod error;
-pub mod format;
-pub mod output;
-pub mod pcapng;
-pub mod text;
-pub mod time_sort;
+mod format;
+mod input;
+mod log;
+mod output;
+mod packet_line;
+mod pcapng;
+mod rows;
+mod summary;
+mod text;
+mod time_sort;
 
-pub use error::ReportError;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use error::{ReportError, Usage};
+
+use cli::{Cli, Command};
+use command::Done;
+
+/// Runs `conntrack-report` with the arguments of its command line, the program's name first.
+///
+/// The exit codes are decided here: 0 done; 1 failed, or `verify` found something; 2 wrong usage; 3 done, but something was
+/// left out or a ledger does not balance. A reader that goes away (`| head`) is no failure.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing is left to do when not even this can be printed.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    log::start(&cli);
+    match dispatch(cli.command) {
+        Ok(Done::Whole) => ExitCode::SUCCESS,
+        Ok(Done::Unclean) => ExitCode::from(1),
+        Ok(Done::InPart) => ExitCode::from(3),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<Done> {
+    match command {
+        Command::Summary(arguments) => command::summary(&arguments),
+        Command::Connections(arguments) => command::connections(&arguments),
+        Command::Headers(arguments) => command::headers(&arguments),
+        Command::Events(arguments) => command::events(&arguments),
+        Command::Columns(arguments) => command::columns(&arguments),
+        Command::Verify(arguments) => command::verify(&arguments),
+        Command::Completions(arguments) => command::completions(arguments.shell, Cli::command()),
+        Command::Man(arguments) => command::man(&arguments.folder, Cli::command()),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ReportError>().is_some_and(ReportError::is_broken_pipe)
+}

@@ -8,7 +8,7 @@ mod zeek;
 pub use csv::CsvWriter;
 pub use json::JsonWriter;
 pub use table::TerminalTable;
-pub use zeek::{ZeekWriter, parse_uid, zeek_uid};
+pub use zeek::{ZeekWriter, parse_uid};
 
 use arrow_array::RecordBatch;
 

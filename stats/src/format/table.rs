@@ -26,7 +26,7 @@ pub struct TerminalTable {
 
 impl TerminalTable {
     /// A writer of the columns of `schema` to `out`.
-    pub fn writer<W: Write>(self, out: W, schema: &Schema) -> impl TableWriter {
+    pub fn writer<W: Write>(self, out: W, schema: &Schema) -> impl TableWriter + use<W> {
         let columns = schema.fields().iter().map(|field| Layout {
             name: field.name().clone(),
             width: field.name().chars().count(),
@@ -86,10 +86,12 @@ impl<W: Write> Writer<W> {
         }
         self.fit();
         let names = self.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        let (on, off) = if self.look.bold { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-        self.out.write_all(on.as_bytes())?;
-        self.line(&names)?;
-        self.out.write_all(off.as_bytes())?;
+        let names = self.aligned(&names);
+        if self.look.bold {
+            writeln!(self.out, "\x1b[1m{names}\x1b[0m")?;
+        } else {
+            writeln!(self.out, "{names}")?;
+        }
         rows.iter().try_for_each(|row| self.line(row))
     }
 
@@ -105,13 +107,19 @@ impl<W: Write> Writer<W> {
     }
 
     fn line(&mut self, cells: &[String]) -> Result<(), ReportError> {
+        let line = self.aligned(cells);
+        Ok(writeln!(self.out, "{line}")?)
+    }
+
+    fn aligned(&self, cells: &[String]) -> String {
         let mut line = String::new();
         for (column, cell) in self.columns.iter().zip(cells) {
             let padding = " ".repeat(column.width.saturating_sub(cell.chars().count()));
             let (before, after) = if column.right { (padding.as_str(), "") } else { ("", padding.as_str()) };
             line.extend([before, cell, after, "  "]);
         }
-        Ok(writeln!(self.out, "{}", line.trim_end())?)
+        line.truncate(line.trim_end().len());
+        line
     }
 }
 
@@ -120,7 +128,6 @@ fn display(cell: Cell<'_>) -> String {
         Cell::Missing => "-".to_owned(),
         Cell::Truth(truth) => truth.to_string(),
         Cell::Unsigned(number) => number.to_string(),
-        Cell::Signed(number) => number.to_string(),
         Cell::Instant(nanos) => text::instant(nanos, 6),
         Cell::Seconds(seconds) => format!("{seconds:.6}"),
         Cell::Number(number) => number.to_string(),

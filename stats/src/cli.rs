@@ -1,0 +1,293 @@
+//! The command line of `conntrack-report`, as typed.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use recorder::Table;
+
+use crate::format::parse_uid;
+
+/// Reads recorded campaigns: summaries, tables and exports.
+#[derive(Debug, Parser)]
+#[command(name = "conntrack-report", version = env!("VERSION_AND_COMMIT"), propagate_version = true)]
+#[command(after_help = "Exit codes:
+  0  done
+  1  failed, and a line on standard error says what to do; or verify found something
+  2  wrong usage
+  3  done, but something could not be read, or a ledger does not balance
+
+Examples:
+  conntrack-report summary lab
+  conntrack-report connections lab --format csv -o connections.csv
+  conntrack-report headers lab --format pcapng -o headers.pcapng")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more on standard error (twice: everything)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Messages")]
+    pub verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    pub quiet: bool,
+    /// How messages on standard error look; NO_COLOR turns colours off
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT", help_heading = "Messages")]
+    pub log_format: LogFormat,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What a campaign holds: packets, connections, traffic, quantiles, rates, losses
+    Summary(SummaryArgs),
+    /// The table of connections, one row each
+    Connections(ConnectionsArgs),
+    /// The first headers of each connection, byte for byte
+    Headers(HeadersArgs),
+    /// What happened: in connections, and to the appliance
+    Events(EventsArgs),
+    /// Every column of the tables: type, unit, definition
+    Columns(ColumnsArgs),
+    /// Checks every checksum, and every count against the ledger
+    Verify(VerifyArgs),
+    /// Prints a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Writes the man pages into a folder
+    Man(ManArgs),
+}
+
+/// The campaigns to read.
+#[derive(Debug, Args)]
+pub struct Campaigns {
+    /// Directories of campaigns, read one after another
+    #[arg(required = true, value_name = "CAMPAIGN")]
+    pub campaigns: Vec<PathBuf>,
+}
+
+/// Where the output goes.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Write to a file, which appears whole at the end and replaces an older one; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `summary`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report summary lab
+  conntrack-report summary monday tuesday --format json | jq .connections.by_conn_state
+
+In JSON each campaign is one object on one line, times are decimal seconds.")]
+pub struct SummaryArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// For people, or one JSON object a campaign
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: SummaryFormat,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// Arguments of `connections`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report connections lab --limit 20
+  conntrack-report connections lab --columns ts,orig_h,resp_h,resp_p,duration --format csv
+  conntrack-report connections lab --format zeek | zeek-cut id.orig_h id.resp_h conn_state
+
+Formats:
+  table  a choice of columns for people; times are dates in UTC
+  csv    every column; times are decimal seconds with nine digits, a missing
+         value is empty, the names in a list are parted by semicolons
+  json   every column; JSON lines, one object a row; a missing value is null
+  zeek   conn.log with Zeek's columns; only rows with final = true
+
+A row with final = false is an interim view of a connection that goes on: do
+not add it to the others. A uid is a number of up to 20 digits, which jq before
+1.7 and JavaScript round when they read JSON (also the last digits of times);
+Python, pandas, Polars and DuckDB read it exactly. `conntrack-report columns`
+says what each column means.")]
+pub struct ConnectionsArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// How rows are written
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: ConnectionsFormat,
+    #[command(flatten)]
+    pub rows: RowArgs,
+    /// Leave out the interim rows
+    #[arg(long)]
+    pub final_only: bool,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// Which rows and columns of a table.
+#[derive(Debug, Default, Args)]
+pub struct RowArgs {
+    /// Only these columns, in this order
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    pub columns: Vec<String>,
+    /// Only the connection with this uid, as a number or as in the Zeek format
+    #[arg(long, value_parser = parse_uid)]
+    pub uid: Option<u64>,
+    /// At most so many rows
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+}
+
+/// Arguments of `headers`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report headers lab --uid 1234567890123456789
+  conntrack-report headers lab --format pcapng -o headers.pcapng
+  conntrack-report headers lab --format pcapng | tshark -r - -q -z conv,tcp
+
+Formats:
+  text    a line a packet, much as tcpdump prints it: time, uid and number of
+          the header, addresses, flags; in the campaign's order, by connection
+  csv     every column, the bytes in hexadecimal
+  json    JSON lines, the bytes in hexadecimal
+  pcapng  raw IP packets, cut after the TCP header, in order of time, to the
+          nanosecond and with their original lengths; what exceeds 64 MiB is
+          sorted in a file beside the output, or in TMPDIR")]
+pub struct HeadersArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// How packets are written
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: HeadersFormat,
+    #[command(flatten)]
+    pub rows: RowArgs,
+    /// With pcapng: note uid, direction and number in each packet's comment
+    #[arg(long)]
+    pub comments: bool,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// Arguments of `events`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report events lab
+  conntrack-report events lab --format json | jq 'select(.kind == \"lost\")'")]
+pub struct EventsArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// How rows are written
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: TableFormat,
+    #[command(flatten)]
+    pub rows: RowArgs,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// Arguments of `columns`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report columns
+  conntrack-report columns connections --format csv")]
+pub struct ColumnsArgs {
+    /// Only this table
+    #[arg(value_parser = table())]
+    pub table: Option<Table>,
+    /// How the list is written
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: TableFormat,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report verify lab && echo clean
+
+Exits with 1 when a check fails.")]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report completions bash > /etc/bash_completion.d/conntrack-report")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report man /usr/local/share/man/man1")]
+pub struct ManArgs {
+    /// The folder; it is made if it is not there
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// How messages look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// Formats of `summary`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// For people
+    Text,
+    /// One object a campaign, one campaign a line
+    Json,
+}
+
+/// Formats of any table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// Aligned, for people
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// JSON lines
+    Json,
+}
+
+/// Formats of `connections`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConnectionsFormat {
+    /// Aligned, for people
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// JSON lines
+    Json,
+    /// Zeek's conn.log
+    Zeek,
+}
+
+/// Formats of `headers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HeadersFormat {
+    /// A line a packet
+    Text,
+    /// Comma-separated values
+    Csv,
+    /// JSON lines
+    Json,
+    /// A capture file
+    Pcapng,
+}
+
+fn table() -> impl TypedValueParser<Value = Table> {
+    let named = |name: String| Table::ALL.into_iter().find(|table| table.as_str() == name).ok_or("no such table");
+    PossibleValuesParser::new(Table::ALL.map(Table::as_str)).try_map(named)
+}

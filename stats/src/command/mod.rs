@@ -1,0 +1,95 @@
+//! The subcommands, one file each where they need more than a page.
+
+mod columns;
+mod headers;
+mod manual;
+mod tables;
+
+use std::io::Write;
+
+use anyhow::Context;
+use recorder::Verdict;
+
+use crate::ReportError;
+use crate::cli::{SummaryArgs, SummaryFormat, VerifyArgs};
+use crate::input::{self, Skipped};
+use crate::output::Output;
+use crate::summary::Summary;
+
+pub use columns::columns;
+pub use headers::headers;
+pub use manual::{completions, man};
+pub use tables::{connections, events};
+
+/// How a subcommand ended when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Everything was read and printed.
+    Whole,
+    /// Something was left out, or a ledger does not balance, and the output says so.
+    InPart,
+    /// A check failed.
+    Unclean,
+}
+
+impl Done {
+    fn without(skipped: &Skipped) -> Self {
+        if skipped.parts() == 0 { Self::Whole } else { Self::InPart }
+    }
+}
+
+/// Prints what each campaign holds.
+pub fn summary(arguments: &SummaryArgs) -> anyhow::Result<Done> {
+    let campaigns = input::open(&arguments.read.campaigns)?;
+    let mut out = Output::open(arguments.write.output.as_deref())?;
+    let mut skipped = Skipped::default();
+    let mut balanced = true;
+    for (i, named) in campaigns.iter().enumerate() {
+        let summary = Summary::of(&named.path, &named.campaign, &mut skipped)?;
+        balanced &= summary.imbalance.is_none();
+        let text = match arguments.format {
+            SummaryFormat::Text => summary.to_text(),
+            SummaryFormat::Json => serde_json::to_string(&summary).context("cannot write the summary as JSON")? + "\n",
+        };
+        let gap = if i > 0 && arguments.format == SummaryFormat::Text { "\n" } else { "" };
+        write!(out, "{gap}{text}").map_err(ReportError::from)?;
+    }
+    out.commit()?;
+    Ok(if balanced { Done::without(&skipped) } else { Done::InPart })
+}
+
+/// Prints what came of each check of each campaign.
+pub fn verify(arguments: &VerifyArgs) -> anyhow::Result<Done> {
+    let campaigns = input::open(&arguments.read.campaigns)?;
+    let mut out = Output::open(None)?;
+    let mut broken = Vec::new();
+    for named in &campaigns {
+        let report = recorder::verify(&named.campaign);
+        writeln!(out, "Campaign {}", named.path.display()).map_err(ReportError::from)?;
+        for check in &report.checks {
+            let lines = match &check.verdict {
+                Verdict::Passed(what) => vec![format!("ok       {:<28} {what}", check.name)],
+                Verdict::Skipped(why) => vec![format!("skipped  {:<28} {why}", check.name)],
+                Verdict::Failed(problems) => {
+                    problems.iter().map(|problem| format!("FAILED   {:<28} {problem}", check.name)).collect()
+                }
+            };
+            for line in lines {
+                writeln!(out, "  {line}").map_err(ReportError::from)?;
+            }
+        }
+        if !report.is_clean() {
+            broken.push(named.path.display().to_string());
+        }
+    }
+    out.commit()?;
+    if broken.is_empty() {
+        return Ok(Done::Whole);
+    }
+    tracing::error!(
+        "{} not clean: copy what is needed with conntrack-report connections, restore the files named above from a backup, \
+         and check the disk",
+        if broken.len() == 1 { format!("{} is", broken[0]) } else { format!("{} are", broken.join(", ")) },
+    );
+    Ok(Done::Unclean)
+}

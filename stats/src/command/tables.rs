@@ -1,0 +1,120 @@
+//! `connections` and `events`, and what all tables share.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use arrow_schema::Schema;
+use recorder::Table;
+
+use super::Done;
+use crate::cli::{ConnectionsArgs, ConnectionsFormat, EventsArgs, TableFormat};
+use crate::format::{CsvWriter, JsonWriter, TableWriter, TerminalTable, ZeekWriter};
+use crate::input::{self, Named, Skipped};
+use crate::output::Output;
+use crate::rows::Selection;
+use crate::{ReportError, Usage, log};
+
+/// The columns of connections that people see first; those that do not fit a terminal are the last ones.
+const FOR_PEOPLE: [&str; 12] = [
+    "ts",
+    "orig_h",
+    "orig_p",
+    "resp_h",
+    "resp_p",
+    "conn_state",
+    "duration",
+    "orig_bytes",
+    "resp_bytes",
+    "close_reason",
+    "uid",
+    "history",
+];
+
+/// Prints the table of connections.
+pub fn connections(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
+    let format = match arguments.format {
+        ConnectionsFormat::Table => TableFormat::Table,
+        ConnectionsFormat::Csv => TableFormat::Csv,
+        ConnectionsFormat::Json => TableFormat::Json,
+        ConnectionsFormat::Zeek => return conn_log(arguments),
+    };
+    let default: &[&str] = if format == TableFormat::Table { &FOR_PEOPLE } else { &[] };
+    let selection = Selection::new(Table::Connections, &arguments.rows, default, arguments.final_only)?;
+    table(&selection, &arguments.read.campaigns, format, arguments.write.output.as_deref())
+}
+
+/// Prints the table of events.
+pub fn events(arguments: &EventsArgs) -> anyhow::Result<Done> {
+    let selection = Selection::new(Table::Events, &arguments.rows, &[], false)?;
+    table(&selection, &arguments.read.campaigns, arguments.format, arguments.write.output.as_deref())
+}
+
+/// Prints the rows selected.
+pub fn table(
+    selection: &Selection,
+    campaigns: &[std::path::PathBuf],
+    format: TableFormat,
+    output: Option<&Path>,
+) -> anyhow::Result<Done> {
+    let campaigns = input::open(campaigns)?;
+    let mut out = Output::open(output)?;
+    let mut writer = table_writer(format, &mut out, &*selection.schema()?, look(output))?;
+    let skipped = write(selection, &campaigns, &mut *writer)?;
+    drop(writer);
+    out.commit()?;
+    Ok(Done::without(&skipped))
+}
+
+fn conn_log(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
+    if !arguments.rows.columns.is_empty() {
+        return Err(Usage("a conn.log has Zeek's columns: use --columns with another format".to_owned()).into());
+    }
+    let columns = ZeekWriter::<Output>::columns().collect::<Vec<_>>();
+    let selection = Selection::new(Table::Connections, &arguments.rows, &columns, true)?;
+    let campaigns = input::open(&arguments.read.campaigns)?;
+    let spans = campaigns.iter().map(|named| named.campaign.manifest().packets);
+    let start = spans.clone().filter_map(|span| span.start).min();
+    let end = spans.filter_map(|span| span.end).max();
+    let mut out = Output::open(arguments.write.output.as_deref())?;
+    let mut writer = ZeekWriter::new(&mut out, start.map(|start| start.0), end.map(|end| end.0))?;
+    let skipped = write(&selection, &campaigns, &mut writer)?;
+    out.commit()?;
+    Ok(Done::without(&skipped))
+}
+
+fn write(
+    selection: &Selection,
+    campaigns: &[Named],
+    writer: &mut dyn TableWriter,
+) -> Result<Skipped, ReportError> {
+    let mut skipped = Skipped::default();
+    selection.each(campaigns, &mut skipped, &mut |batch| writer.write(batch))?;
+    writer.finish()?;
+    Ok(skipped)
+}
+
+/// The writer of a format.
+pub fn table_writer<'a, W: Write + 'a>(
+    format: TableFormat,
+    out: W,
+    schema: &Schema,
+    look: TerminalTable,
+) -> Result<Box<dyn TableWriter + 'a>, ReportError> {
+    Ok(match format {
+        TableFormat::Table => Box::new(look.writer(out, schema)),
+        TableFormat::Json => Box::new(JsonWriter::new(out)),
+        TableFormat::Csv => {
+            let names = schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
+            Box::new(CsvWriter::new(out, &names)?)
+        }
+    })
+}
+
+/// What a table looks like: it fits the terminal, if it goes to one.
+pub fn look(output: Option<&Path>) -> TerminalTable {
+    if output.is_some() || !io::stdout().is_terminal() {
+        return TerminalTable::default();
+    }
+    let width = terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| usize::from(width));
+    TerminalTable { width, bold: log::colours() }
+}

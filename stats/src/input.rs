@@ -1,0 +1,74 @@
+//! Reads campaigns batch by batch. A part that cannot be read is left out, said and counted: the report goes on without it
+//! and exits with 3.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use arrow_array::RecordBatch;
+use recorder::{Campaign, ReadError, Table};
+
+use crate::ReportError;
+
+/// How many parts of campaigns could not be read.
+#[derive(Debug, Default)]
+pub struct Skipped {
+    parts: u64,
+}
+
+impl Skipped {
+    /// How many.
+    #[must_use]
+    pub const fn parts(&self) -> u64 {
+        self.parts
+    }
+
+    fn skip(&mut self, table: Table, error: &ReadError) {
+        self.parts += 1;
+        tracing::warn!("rows of the table {table} are left out: {error}");
+    }
+}
+
+/// A campaign and the path it was named by.
+#[derive(Debug)]
+pub struct Named {
+    /// As the user wrote it.
+    pub path: PathBuf,
+    /// What lies there.
+    pub campaign: Campaign,
+}
+
+/// Opens every campaign, before anything is printed.
+///
+/// # Errors
+/// [`ReportError::Read`] for the first that is none.
+pub fn open(paths: &[PathBuf]) -> Result<Vec<Named>, ReportError> {
+    let open = |path: &PathBuf| Ok(Named { path: path.clone(), campaign: Campaign::open(path)? });
+    paths.iter().map(open).collect()
+}
+
+/// Gives the batches of a table, of the named columns in that order, to `take` until that breaks off.
+///
+/// # Errors
+/// Those of `take`, and [`ReportError::Read`] when a column is unknown.
+pub fn each_batch(
+    campaign: &Campaign,
+    table: Table,
+    columns: &[&str],
+    skipped: &mut Skipped,
+    take: &mut dyn FnMut(&RecordBatch) -> Result<ControlFlow<()>, ReportError>,
+) -> Result<(), ReportError> {
+    let mut rows = 0;
+    for batch in campaign.scan_columns(table, columns)? {
+        match batch {
+            Ok(batch) => {
+                rows += batch.num_rows();
+                if take(&batch)?.is_break() {
+                    break;
+                }
+            }
+            Err(error) => skipped.skip(table, &error),
+        }
+    }
+    tracing::info!("read {rows} rows of the table {table} in {}", campaign.root().display());
+    Ok(())
+}

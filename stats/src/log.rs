@@ -1,0 +1,28 @@
+//! Messages on standard error.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::cli::{Cli, LogFormat};
+
+/// Starts to write messages as the command line asks.
+pub fn start(cli: &Cli) {
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::WARN,
+        (false, 1) => LevelFilter::INFO,
+        (false, _) => LevelFilter::TRACE,
+    };
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+    // A subscriber is there already only where a test runs the program twice in one process.
+    let _ = match cli.log_format {
+        LogFormat::Text => log.without_time().with_ansi(io::stderr().is_terminal() && colours()).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+}
+
+/// Whether colours are welcome (<https://no-color.org>).
+pub fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

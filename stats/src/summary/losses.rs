@@ -1,0 +1,67 @@
+//! What a campaign lost, in plain words.
+
+use recorder::{Dropped, Manifest, State, Table};
+
+use super::Connections;
+use crate::text::{bytes, count, share};
+
+/// A sentence for each kind of loss; none when nothing was lost. `unreadable` parts of the campaign could not be read now.
+pub fn sentences(manifest: &Manifest, connections: &Connections, unreadable: u64) -> Vec<String> {
+    let mut sentences = Vec::new();
+    sentences.extend(state(manifest.state));
+    sentences.extend(dropped(manifest, connections));
+    for table in Table::ALL {
+        let lost = manifest.lost_rows(table);
+        if lost > 0 {
+            sentences.push(format!("The recorder lost {} of the table {table}.", plural(lost, "row")));
+        }
+    }
+    let losses = &manifest.losses;
+    if losses.torn_bytes > 0 {
+        sentences.push(format!("A crash tore {} off the end of the journal.", bytes(losses.torn_bytes)));
+    }
+    if losses.damaged_bytes > 0 {
+        sentences.push(format!("The disk damaged {} of the journal before they were sealed.", bytes(losses.damaged_bytes)));
+    }
+    sentences.extend(losses.reasons.iter().map(|reason| format!("The recorder says: {reason}")));
+    if unreadable > 0 {
+        let parts = plural(unreadable, "part");
+        sentences.push(format!("{parts} of the campaign could not be read now; conntrack-report verify says which."));
+    }
+    sentences
+}
+
+fn state(state: State) -> Option<String> {
+    let sentence = match state {
+        State::Complete | State::Sealing => return None,
+        State::Running => "The recording goes on, or died without notice: the figures are those acknowledged so far.",
+        State::Interrupted => "The recording was interrupted: the figures end where it did.",
+    };
+    Some(sentence.to_owned())
+}
+
+fn dropped(manifest: &Manifest, connections: &Connections) -> Option<String> {
+    let ledger = manifest.ledger();
+    let Dropped { device, kernel, poller, queue } = ledger.dropped;
+    let total = ledger.dropped.total();
+    if total == 0 {
+        return None;
+    }
+    let places = [(device, "by the device"), (kernel, "in the kernel's ring"), (poller, "by the poller"), (queue, "in a queue")];
+    let places = places.iter().filter(|(frames, _)| *frames > 0).map(|(frames, place)| format!("{} {place}", count(*frames)));
+    Some(format!(
+        "The capture lost {} of {} ({}): {}. {} open meanwhile (lost_capture): what they sent is a lower bound.",
+        count(total),
+        plural(ledger.offered, "frame"),
+        share(total, ledger.offered),
+        places.collect::<Vec<_>>().join(", "),
+        match connections.lost_capture {
+            1 => "1 connection was".to_owned(),
+            number => format!("{} connections were", count(number)),
+        },
+    ))
+}
+
+fn plural(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,157 @@
+//! What a person wants to know of a campaign first.
+//!
+//! One pass over the connections and one over the base series, a few columns of each; memory does not grow with the campaign.
+
+mod connections;
+mod exact;
+mod losses;
+mod rates;
+mod spread;
+mod text;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use recorder::{Campaign, Ledger, Manifest, SourceEntry, Table};
+use serde::Serialize;
+
+pub use connections::{Connections, Halves, Headers, Port, Spreads, Traffic};
+pub use exact::{Instant, Seconds};
+pub use rates::{Peak, Rates};
+pub use spread::Spread;
+
+use crate::ReportError;
+use crate::input::{Skipped, each_batch};
+use connections::GatherConnections;
+use rates::GatherRates;
+
+/// The summary of one campaign. Its JSON has the keys of these fields.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// What the campaign is.
+    pub campaign: About,
+    /// Where the frames of each source went.
+    pub sources: Vec<SourceEntry>,
+    /// Where all frames went.
+    pub ledger: Ledger,
+    /// The equation of the ledger that does not hold, if any.
+    pub imbalance: Option<String>,
+    /// Connections.
+    pub connections: Connections,
+    /// What they carried.
+    pub traffic: Traffic,
+    /// How quantities spread over them.
+    pub spreads: Spreads,
+    /// Rates over time.
+    pub rates: Rates,
+    /// The responders' ports with the most connections.
+    pub responder_ports: Vec<Port>,
+    /// Recorded headers.
+    pub headers: Headers,
+    /// What was lost, in sentences; empty when nothing was.
+    pub losses: Vec<String>,
+}
+
+/// What a campaign is.
+#[derive(Clone, Debug, Serialize)]
+pub struct About {
+    /// Where it lies.
+    pub path: String,
+    /// Name of the place.
+    pub site: String,
+    /// Name of the link.
+    pub link: String,
+    /// Where the recording stands: running, sealing, complete, interrupted.
+    pub state: &'static str,
+    /// First packet.
+    pub start: Option<Instant>,
+    /// Last packet.
+    pub end: Option<Instant>,
+    /// Between them.
+    pub duration_s: Option<Seconds>,
+    /// What the timestamps come from.
+    pub clock_source: String,
+    /// The machine that recorded.
+    pub host: String,
+    /// Version of the program that recorded.
+    pub version: String,
+    /// Commit it was built from.
+    pub commit: String,
+    /// How addresses were changed.
+    pub anonymisation: String,
+}
+
+impl Summary {
+    /// Reads the campaign at `path`. What cannot be read is left out, counted in `skipped` and said among the losses.
+    ///
+    /// # Errors
+    /// [`ReportError`] for a campaign of a make that cannot be summed up.
+    pub fn of(path: &Path, campaign: &Campaign, skipped: &mut Skipped) -> Result<Self, ReportError> {
+        let before = skipped.parts();
+        let mut gather = GatherConnections::default();
+        each_batch(campaign, Table::Connections, &connections::COLUMNS, skipped, &mut |batch| {
+            gather.add(batch).map(ControlFlow::Continue)
+        })?;
+        let mut rates = GatherRates::default();
+        each_batch(campaign, Table::Intervals, &rates::COLUMNS, skipped, &mut |batch| {
+            rates.add(batch).map(ControlFlow::Continue)
+        })?;
+
+        let manifest = campaign.manifest();
+        let ledger = manifest.ledger();
+        let about = About::of(path, manifest);
+        let losses = losses::sentences(manifest, &gather.connections, skipped.parts() - before);
+        Ok(Self {
+            imbalance: ledger.balance().err().map(|imbalance| imbalance.to_string()),
+            rates: mean_rates(about.duration_s, &gather.traffic, rates.peak()),
+            responder_ports: gather.top_ports(),
+            spreads: gather.spreads(),
+            campaign: about,
+            sources: manifest.sources.clone(),
+            ledger,
+            connections: gather.connections,
+            traffic: gather.traffic,
+            headers: gather.headers,
+            losses,
+        })
+    }
+
+    /// The summary for people, at most 100 columns wide.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        text::render(self)
+    }
+}
+
+impl About {
+    fn of(path: &Path, manifest: &Manifest) -> Self {
+        let (start, end) = (manifest.packets.start, manifest.packets.end);
+        let duration = start.zip(end).map(|(start, end)| Seconds(end.elapsed_since(start) as f64 / 1e9));
+        Self {
+            path: path.display().to_string(),
+            site: manifest.site.clone(),
+            link: manifest.link.clone(),
+            state: manifest.state.as_str(),
+            start: start.map(|start| Instant(start.0)),
+            end: end.map(|end| Instant(end.0)),
+            duration_s: duration,
+            clock_source: manifest.clock_source.clone(),
+            host: manifest.host.clone(),
+            version: manifest.software.version.clone(),
+            commit: manifest.software.commit.clone(),
+            anonymisation: manifest.anonymisation.clone(),
+        }
+    }
+}
+
+fn mean_rates(duration: Option<Seconds>, traffic: &Traffic, peak: Option<Peak>) -> Rates {
+    let per_second = |halves: &Halves| {
+        let seconds = duration.map(|Seconds(seconds)| seconds).filter(|&seconds| seconds > 0.0)?;
+        Some(halves.total() as f64 / seconds)
+    };
+    Rates {
+        mean_bits_per_second: per_second(&traffic.ip_bytes).map(|bytes| bytes * 8.0),
+        mean_packets_per_second: per_second(&traffic.packets),
+        peak,
+    }
+}

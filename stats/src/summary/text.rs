@@ -1,0 +1,279 @@
+//! The summary for people: aligned, with units, at most 100 columns wide.
+
+use std::fmt::Display;
+
+use super::{About, Connections, Halves, Instant, Peak, Rates, Seconds, Spread, Spreads, Summary};
+use crate::text::{bit_rate, bytes, count, duration, instant, share};
+
+/// Zeek's states in words, the most ordinary first.
+const STATES: [(&str, &str); 13] = [
+    ("SF", "opened and closed normally"),
+    ("S1", "opened, not closed"),
+    ("S2", "opened, only the originator closed"),
+    ("S3", "opened, only the responder closed"),
+    ("RSTO", "opened, reset by the originator"),
+    ("RSTR", "reset by the responder"),
+    ("REJ", "refused"),
+    ("S0", "no answer to the SYN"),
+    ("RSTOS0", "SYN then RST, no answer seen"),
+    ("RSTRH", "SYN-ACK then RST, no SYN seen"),
+    ("SH", "SYN then FIN, no answer seen"),
+    ("SHR", "SYN-ACK then FIN, no SYN seen"),
+    ("OTH", "no SYN seen: already there"),
+];
+
+/// What ends a connection, in words.
+const REASONS: [(&str, &str); 7] = [
+    ("fin", "both FINs acknowledged"),
+    ("rst", "a RST"),
+    ("reused", "a new connection on the same addresses and ports"),
+    ("attempt_timeout", "nothing answered the SYN"),
+    ("idle_timeout", "silence"),
+    ("evicted", "the table was full"),
+    ("campaign_end", "nothing: still open at the end"),
+];
+
+/// Renders a summary.
+pub fn render(summary: &Summary) -> String {
+    let mut page = Page::default();
+    about(&mut page, summary);
+    packets(&mut page, summary);
+    // What a lossy capture shows is less than what passed, and each section that counts packets says so.
+    let note = if summary.ledger.dropped.total() > 0 { " (lower bounds, see Losses)" } else { "" };
+    connections(&mut page, &summary.connections, note);
+    traffic(&mut page, summary, note);
+    spreads(&mut page, &summary.spreads);
+    rates(&mut page, &summary.rates, note);
+    ports(&mut page, summary);
+    losses(&mut page, &summary.losses);
+    page.text
+}
+
+/// Text that grows by lines.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    const WIDTH: usize = 100;
+    const LABEL: usize = 52;
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn section(&mut self, title: &str, columns: &[&str]) {
+        self.text.push('\n');
+        self.row(title, columns);
+    }
+
+    /// A label and columns of 16 characters, to the right.
+    fn row(&mut self, label: impl Display, columns: &[&str]) {
+        let columns = columns.iter().map(|column| format!("{column:>16}")).collect::<String>();
+        self.line(&format!("{label:<width$}{columns}", width = Self::LABEL));
+    }
+
+    fn counted(&mut self, label: impl Display, part: u64, whole: u64) {
+        self.row(label, &[&count(part), &share(part, whole)]);
+    }
+
+    /// A name and words about it, broken at spaces.
+    fn fact(&mut self, name: &str, words: &str) {
+        const NAME: usize = 14;
+        let mut line = format!("  {name:<width$}", width = NAME - 2);
+        let mut empty = true;
+        for word in words.split(' ') {
+            if !empty && line.chars().count() + 1 + word.chars().count() > Self::WIDTH {
+                self.line(&line);
+                line = " ".repeat(NAME);
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+            empty = false;
+        }
+        self.line(&line);
+    }
+}
+
+fn about(page: &mut Page, summary: &Summary) {
+    let campaign = &summary.campaign;
+    page.line(&format!("Campaign {}", campaign.path));
+    let named = [("site", &campaign.site), ("link", &campaign.link)];
+    let place = named.iter().filter(|(_, name)| !name.is_empty()).map(|(what, name)| format!("{what} {name}"));
+    let place = place.collect::<Vec<_>>().join(", ");
+    if !place.is_empty() {
+        page.fact("Where", &place);
+    }
+    page.fact("When", &period(campaign));
+    for (i, source) in summary.sources.iter().enumerate() {
+        page.fact(if i == 0 { "Sources" } else { "" }, &source.name);
+    }
+    let commit = if campaign.commit.is_empty() { String::new() } else { format!(" ({})", campaign.commit) };
+    let host = if campaign.host.is_empty() { String::new() } else { format!(" on {}", campaign.host) };
+    page.fact("Recorded", &format!("by version {}{commit}{host}; {}", campaign.version, campaign.state));
+    if !campaign.clock_source.is_empty() {
+        page.fact("Clock", &campaign.clock_source);
+    }
+    let addresses = match campaign.anonymisation.as_str() {
+        "none" | "" => "as captured, not anonymised",
+        level => level,
+    };
+    page.fact("Addresses", addresses);
+}
+
+fn period(campaign: &About) -> String {
+    match (campaign.start, campaign.end, campaign.duration_s) {
+        (Some(Instant(start)), Some(Instant(end)), Some(Seconds(seconds))) => {
+            format!("{} to {} UTC ({})", instant(start, 3), instant(end, 3), duration(seconds))
+        }
+        _ => "no packet was seen".to_owned(),
+    }
+}
+
+fn packets(page: &mut Page, summary: &Summary) {
+    let ledger = &summary.ledger;
+    let whole = ledger.offered;
+    page.section("Packets", &["frames", "share"]);
+    page.counted("  Offered by the sources", whole, whole);
+    page.counted("  Lost", ledger.dropped.total(), whole);
+    let dropped = ledger.dropped;
+    let places = [("device", dropped.device), ("kernel", dropped.kernel), ("poller", dropped.poller), ("queue", dropped.queue)];
+    for (place, frames) in places.iter().filter(|(_, frames)| *frames > 0) {
+        page.counted(format!("    {place}"), *frames, whole);
+    }
+    page.counted("  TCP, tracked", ledger.tcp, whole);
+    for (title, counts) in [("  Not TCP", &ledger.not_tcp), ("  Rejected", &ledger.rejected)] {
+        page.counted(title, counts.values().fold(0, |sum: u64, frames| sum.saturating_add(*frames)), whole);
+        for (name, frames) in counts.iter().filter(|(_, frames)| **frames > 0) {
+            page.counted(format!("    {name}"), *frames, whole);
+        }
+    }
+    match &summary.imbalance {
+        None => page.line("  The ledger balances: every frame is accounted for."),
+        Some(equation) => page.line(&format!("  THE LEDGER DOES NOT BALANCE: {equation}. Please report this.")),
+    }
+}
+
+fn connections(page: &mut Page, connections: &Connections, note: &str) {
+    let whole = connections.total;
+    page.section(&format!("Connections{note}"), &["connections", "share"]);
+    page.counted("  All", whole, whole);
+    page.counted("  IPv4", connections.ipv4, whole);
+    page.counted("  IPv6", connections.ipv6, whole);
+    for (label, part) in [
+        ("  In a tunnel", connections.tunnelled),
+        ("  Partial: began before the capture", connections.partial),
+        ("  Alive while the capture lost packets", connections.lost_capture),
+        ("  With anomalies", connections.anomalous),
+    ] {
+        if part > 0 {
+            page.counted(label, part, whole);
+        }
+    }
+    for (name, part) in descending(&connections.by_anomaly) {
+        page.counted(format!("    {name}"), part, whole);
+    }
+    if whole == 0 {
+        return;
+    }
+    page.line("  By state (Zeek's conn_state)");
+    for (name, part) in descending(&connections.by_conn_state) {
+        page.counted(format!("    {name:<8}{}", explained(&STATES, name)), part, whole);
+    }
+    page.line("  By what ended them (close_reason)");
+    for (name, part) in descending(&connections.by_close_reason) {
+        page.counted(format!("    {name:<17}{}", explained(&REASONS, name)), part, whole);
+    }
+}
+
+fn explained<'a>(words: &[(&str, &'a str)], name: &str) -> &'a str {
+    words.iter().find(|(known, _)| *known == name).map_or("", |(_, words)| words)
+}
+
+/// The most frequent first; equals by name.
+fn descending(counts: &std::collections::BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    let mut counts = counts.iter().map(|(name, &number)| (name.as_str(), number)).collect::<Vec<_>>();
+    counts.sort_by_key(|&(_, number)| std::cmp::Reverse(number));
+    counts
+}
+
+fn traffic(page: &mut Page, summary: &Summary, note: &str) {
+    let traffic = &summary.traffic;
+    page.section(&format!("Traffic{note}"), &["originators", "responders", "both"]);
+    let row = |page: &mut Page, label: &str, halves: &Halves, print: fn(u64) -> String| {
+        page.row(label, &[&print(halves.orig), &print(halves.resp), &print(halves.total())]);
+    };
+    row(page, "  Packets", &traffic.packets, count);
+    row(page, "  IP bytes, headers included", &traffic.ip_bytes, bytes);
+    row(page, "  Payload, retransmissions counted", &traffic.wire_bytes, bytes);
+    row(page, "  Payload, distinct", &traffic.unique_bytes, bytes);
+    page.row("  Acknowledged but never seen", &["", "", &bytes(traffic.missed_bytes)]);
+    let headers = &summary.headers;
+    let recorded = format!("  Headers recorded of {} connections", count(headers.connections));
+    page.row(recorded, &["", "", &count(headers.recorded)]);
+}
+
+fn spreads(page: &mut Page, spreads: &Spreads) {
+    let title = format!("\n{:<34}{:>12}", "Quantiles", "connections");
+    let names = ["min", "median", "90 %", "99 %", "max", "mean"];
+    page.line(&names.iter().fold(title, |line, name| format!("{line}{name:>9}")));
+    let times = |page: &mut Page, label: &str, spread: &Option<Spread<Seconds>>| {
+        quantiles(page, label, spread.as_ref(), |Seconds(seconds)| duration(seconds));
+    };
+    times(page, "  Duration, whole ones *", &spreads.duration);
+    quantiles(page, "  Originator's payload, whole ones", spreads.orig_unique_bytes.as_ref(), bytes);
+    quantiles(page, "  Responder's payload, whole ones", spreads.resp_unique_bytes.as_ref(), bytes);
+    times(page, "  Handshake RTT", &spreads.handshake_rtt);
+    times(page, "    tap to responder (syn_rtt)", &spreads.syn_rtt);
+    times(page, "    tap to originator (ack_rtt)", &spreads.ack_rtt);
+    page.line("  * seen from the handshake to a close by FIN, RST or reuse; payload is distinct bytes");
+}
+
+fn quantiles<T: Copy>(page: &mut Page, label: &str, spread: Option<&Spread<T>>, print: impl Fn(T) -> String) {
+    let Some(spread) = spread else {
+        return page.line(&format!("{label:<34}{:>12}", 0));
+    };
+    let line = format!("{label:<34}{:>12}", count(spread.n));
+    let values = [spread.min, spread.p50, spread.p90, spread.p99, spread.max, spread.mean];
+    page.line(&values.iter().fold(line, |line, &value| format!("{line}{:>9}", print(value))));
+}
+
+fn rates(page: &mut Page, rates: &Rates, note: &str) {
+    page.section(&format!("Rates of TCP{note}"), &["IP", "packets"]);
+    let packets = |rate: f64| format!("{}/s", count(rate.round() as u64));
+    match rates.mean_bits_per_second.zip(rates.mean_packets_per_second) {
+        Some((bits, rate)) => page.row("  Mean from the first packet to the last", &[&bit_rate(bits), &packets(rate)]),
+        None => page.row("  Mean from the first packet to the last", &["-", "-"]),
+    }
+    if let Some(Peak { ts, width_s: Seconds(width), bits_per_second, packets_per_second }) = rates.peak {
+        let label = format!("  Busiest {}: {}", duration(width).replace(".00", ""), instant(ts.0, 0));
+        page.row(label, &[&bit_rate(bits_per_second), &packets(packets_per_second)]);
+    }
+}
+
+fn ports(page: &mut Page, summary: &Summary) {
+    if summary.responder_ports.is_empty() {
+        return;
+    }
+    page.section("Responders' ports", &["connections", "share", "IP bytes"]);
+    let whole = summary.connections.total;
+    for port in &summary.responder_ports {
+        let columns = [count(port.connections), share(port.connections, whole), bytes(port.ip_bytes)];
+        page.row(format!("  {}", port.port), &columns.each_ref().map(String::as_str));
+    }
+}
+
+fn losses(page: &mut Page, losses: &[String]) {
+    page.section("Losses", &[]);
+    if losses.is_empty() {
+        page.line("  None: no packet, no row and no byte of the campaign was lost.");
+    }
+    for sentence in losses {
+        page.fact("!", sentence);
+    }
+}

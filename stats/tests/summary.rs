@@ -1,0 +1,81 @@
+//! The summary of a recorded campaign, for people and in JSON.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use serde_json::Value;
+use support::{Campaign, printed};
+
+fn summaries(campaign: &Campaign) -> (String, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("lab");
+    campaign.write(&dir);
+    let dir = dir.to_str().unwrap();
+    let json = serde_json::from_str(&printed(&["summary", dir, "--format", "json"])).unwrap();
+    (printed(&["summary", dir]), json)
+}
+
+#[test]
+fn connections_are_counted_once_and_the_ledger_is_shown() {
+    let (text, json) = summaries(&Campaign::default());
+    let connections = &json["connections"];
+    assert_eq!((&connections["total"], &connections["ipv6"], &connections["partial"]), (&100.into(), &20.into(), &10.into()));
+    assert_eq!(connections["by_conn_state"]["SF"], 70);
+    assert_eq!(connections["by_close_reason"]["campaign_end"], 10);
+    assert_eq!(connections["by_anomaly"]["window_shrunk"], 2);
+    assert_eq!(json["headers"]["recorded"], 300);
+    assert_eq!(json["ledger"]["not_tcp"]["udp"], 1234);
+    assert_eq!((&json["imbalance"], &json["losses"]), (&Value::Null, &Value::Array(Vec::new())));
+    assert!(text.contains("The ledger balances"), "{text}");
+    assert!(text.contains("None: no packet, no row and no byte"), "{text}");
+}
+
+#[test]
+fn sums_and_extremes_are_those_of_the_connections() {
+    let (_, json) = summaries(&Campaign::default());
+    let records = (0..100).map(support::record).collect::<Vec<_>>();
+    for side in [0, 1] {
+        let name = ["orig", "resp"][side];
+        let sum: u64 = records.iter().map(|record| record.halves[side].ip_bytes).sum();
+        assert_eq!(json["traffic"]["ip_bytes"][name], sum);
+    }
+    let whole = records.iter().filter(|record| record.conn_state == conntrack::ConnState::Sf);
+    let mut durations = whole.map(|record| record.at.last.since(record.ts)).collect::<Vec<_>>();
+    durations.sort_unstable();
+    let spread = &json["spreads"]["duration"];
+    let seconds = |key: &str| spread[key].as_f64().unwrap();
+    assert_eq!(spread["n"], durations.len());
+    assert!((seconds("min") - durations[0] as f64 / 1e9).abs() < 1e-9);
+    assert!((seconds("max") - durations[69] as f64 / 1e9).abs() < 1e-9);
+    let median = durations[34] as f64 / 1e9;
+    assert!((seconds("p50") - median).abs() < median / 500.0, "{spread}");
+    let bytes: u64 = records.iter().flat_map(|record| record.halves).map(|half| half.ip_bytes).sum();
+    let peak = json["rates"]["peak"]["bits_per_second"].as_f64().unwrap();
+    assert_eq!(peak, bytes as f64 * 8.0, "all of it lies in one second");
+}
+
+#[test]
+fn a_figure_touched_by_loss_says_so() {
+    let (text, json) = summaries(&Campaign { lossy: true, ..Default::default() });
+    assert_eq!(json["losses"].as_array().unwrap().len(), 1);
+    assert!(text.contains("Traffic (lower bounds, see Losses)"), "{text}");
+    assert!(text.contains("The capture lost 1,023 of "), "{text}");
+}
+
+#[test]
+fn an_empty_campaign_has_a_summary_too() {
+    let (text, json) = summaries(&Campaign { connections: 0, ..Default::default() });
+    assert_eq!((&json["connections"]["total"], &json["rates"]["peak"]), (&0.into(), &Value::Null));
+    assert!(text.contains("no packet was seen"), "{text}");
+    assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+}
+
+#[test]
+fn the_text_fits_100_columns() {
+    for campaign in [Campaign::default(), Campaign { lossy: true, ..Default::default() }] {
+        let (text, _) = summaries(&campaign);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+}
