@@ -98,6 +98,12 @@ pub enum SourceError {
         /// The interface.
         interface: String,
     },
+    /// An interface that went down during a capture.
+    #[error("interface {interface} went down during the capture; frames are taken again as soon as it is up")]
+    InterfaceWentDown {
+        /// The interface.
+        interface: String,
+    },
     /// An interface that went away.
     #[error("interface {interface} is gone; what it captured before was kept")]
     InterfaceGone {

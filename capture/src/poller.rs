@@ -67,7 +67,8 @@ impl Poller {
                 self.source.stop();
                 stopping = true;
             }
-            self.steering.note_loss(&self.source.device());
+            let device = self.source.device();
+            self.steering.note_loss(&device);
             let steering = &mut self.steering;
             match self.source.poll(&mut |frame| steering.take(frame)) {
                 Ok(Polled::Frames) => {}
@@ -78,7 +79,7 @@ impl Poller {
             }
             self.steering.hand_over();
             self.steering.bins.drain(false, take_interval);
-            let (device, progress) = (self.source.device(), self.source.progress());
+            let progress = self.source.progress();
             self.gauge.update(|snapshot| write(snapshot, &self.steering.counters, device, progress));
         }
         self.finish(take_interval)

@@ -48,6 +48,7 @@ pub(super) struct Captures {
     begun: Vec<Begun>,
     planned: VecDeque<Planned>,
     problems: VecDeque<SourceError>,
+    /// The problem of too many files was reported.
     is_crowded: bool,
     visited: u64,
     /// Bytes of files that are done.
@@ -56,8 +57,8 @@ pub(super) struct Captures {
 }
 
 impl Captures {
-    /// Starts with `begun`, readers that have no current packet yet; `planned` is in order of time. `done` and `total` are
-    /// bytes, `problems` what could not be read.
+    /// Starts with the file `first`, if it is open already; `planned` is in order of time. `problems` are what could not be
+    /// read, and `progress` what has been done.
     pub(super) fn new(
         name: String,
         first: Option<Reader>,
@@ -120,11 +121,13 @@ impl Captures {
         self.done += ended.reader.bytes_read();
     }
 
-    /// Visits the packets of the file whose turn it is, up to the turn of another one. `false` if a pipe has nothing.
+    /// Visits the packets of the file whose turn it is, up to the turn of another one, `most` at most. Gives how many they were,
+    /// and `false` if a pipe has nothing more for now.
     fn visit_run(&mut self, index: usize, most: usize, visit: &mut dyn FnMut(Frame<'_>)) -> (usize, bool) {
         let others = self.begun.iter().enumerate().filter(|&(other, _)| other != index);
         let limit = others.map(|(other, begun)| (begun.clock, other)).min();
-        let next_file = self.planned.front().filter(|_| !self.is_crowded).map(|planned| planned.first);
+        let has_room = self.begun.len() < MOST_OPEN;
+        let next_file = self.planned.front().filter(|_| has_room).map(|planned| planned.first);
         let Some(begun) = self.begun.get_mut(index) else { return (0, true) };
         let mut visited = 0;
         let step = loop {
