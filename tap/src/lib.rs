@@ -1,1 +1,17 @@
-//! tap
+//! The appliance: takes packets from sources, tracks their connections, and records a campaign.
+//!
+//! [`pipeline`] is the one place that knows of threads, queues and bounds. Everything else is about the person in front of it:
+//! arguments, configuration, progress, and what the host can do.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod doctor;
+pub mod events;
+pub mod ledger;
+pub mod logging;
+pub mod pipeline;
+pub mod progress;
+pub mod run;
+pub mod signals;
+pub mod summary;

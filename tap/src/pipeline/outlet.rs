@@ -1,0 +1,92 @@
+//! How rows leave a shard or a poller: encoded into blocks, and into the scribe's queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use capture::Pace;
+use conntrack::Sink;
+use crossbeam_channel::{Receiver, Sender};
+use recorder::{Block, Encoder, Table};
+use wire::{Interval, Nanos};
+
+use crate::clock;
+
+/// Rows wait in an encoder for at most this long, so that a crash loses no more than this and the journal's sync interval.
+const FLUSH_EVERY: Duration = Duration::from_millis(250);
+
+/// Rows that found no room in the queue, by table.
+#[derive(Debug, Default)]
+pub(super) struct LostRows([AtomicU64; Table::COUNT]);
+
+impl LostRows {
+    fn add(&self, block: &Block) {
+        self.0[block.table.index()].fetch_add(u64::from(block.rows), Ordering::Relaxed);
+    }
+
+    /// What was lost since this was asked last.
+    pub(super) fn take(&self) -> impl Iterator<Item = (Table, u64)> {
+        Table::ALL.into_iter().map(|table| (table, self.0[table.index()].swap(0, Ordering::Relaxed))).filter(|lost| lost.1 > 0)
+    }
+}
+
+/// The end of one producer of rows.
+pub(super) struct Outlet {
+    encoder: Encoder,
+    pace: Pace,
+    blocks: Sender<Block>,
+    /// Blocks whose bytes are written, to be filled again.
+    spare: Receiver<Block>,
+    lost: Arc<LostRows>,
+    flushed: Instant,
+}
+
+impl Outlet {
+    pub(super) fn new(number: u16, pace: Pace, blocks: Sender<Block>, spare: Receiver<Block>, lost: Arc<LostRows>) -> Self {
+        Self { encoder: Encoder::new(number), pace, blocks, spare, lost, flushed: clock::now() }
+    }
+
+    /// Where rows go in.
+    pub(super) const fn encoder(&mut self) -> &mut Encoder {
+        &mut self.encoder
+    }
+
+    /// Takes a poller's part of a bin. Bins close in order, so nothing before it follows but what came late.
+    pub(super) fn part(&mut self, part: Interval) {
+        self.encoder.interval(part);
+        self.pass_on(part.ts);
+    }
+
+    /// Passes on the blocks that are full, and now and then those that are not, with the promise that no part of a bin before
+    /// `clock` follows.
+    pub(super) fn pass_on(&mut self, clock: Nanos) {
+        if self.flushed.elapsed() >= FLUSH_EVERY {
+            self.encoder.flush(clock);
+            self.flushed = clock::now();
+        }
+        self.send();
+    }
+
+    /// Passes on everything.
+    pub(super) fn close(mut self) {
+        self.encoder.flush(Nanos::MAX);
+        self.send();
+    }
+
+    fn send(&mut self) {
+        while let Some(block) = self.encoder.take() {
+            // A queue without a scribe is full for ever: its rows are lost like any others.
+            let refused = match self.pace {
+                Pace::Patient => self.blocks.send(block).err().map(|error| error.into_inner()),
+                Pace::Live => self.blocks.try_send(block).err().map(|error| error.into_inner()),
+            };
+            if let Some(block) = refused {
+                self.lost.add(&block);
+                self.encoder.recycle(block);
+            }
+        }
+        while let Ok(block) = self.spare.try_recv() {
+            self.encoder.recycle(block);
+        }
+    }
+}

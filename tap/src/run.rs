@@ -1,0 +1,189 @@
+//! `conntrack-tap run`, from its arguments to its campaign.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use capture::{Pace, Source, SourceSpec};
+use conntrack::EventKind;
+use recorder::{Manifest, Recorder, Software, SourceEntry, Span};
+use wire::Nanos;
+
+use crate::cli::{LogArguments, RunArguments};
+use crate::config::{Config, Limit};
+use crate::pipeline::{self, Ended, Parts, Running};
+use crate::progress::Progress;
+use crate::signals::Watch;
+use crate::summary::Summary;
+use crate::{clock, events, ledger};
+
+/// How often progress is shown and the deadline looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// More shards than this only pay on links that a single machine does not take.
+const MOST_SHARDS_BY_DEFAULT: usize = 8;
+
+/// Sources of both kinds in one campaign.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{file} is a file and {live} is live: a file waits until it is read, and meanwhile a live source would lose packets. \
+     Record two campaigns; conntrack-report reads them together"
+)]
+pub struct MixedSources {
+    file: String,
+    live: String,
+}
+
+/// Whether the sources can be kept waiting: all of them, or none.
+///
+/// # Errors
+/// When there are sources of both kinds.
+pub fn common_pace(sources: &[SourceSpec]) -> Result<Pace, MixedSources> {
+    let first = |pace: Pace| sources.iter().find(|spec| spec.pace() == pace);
+    match (first(Pace::Patient), first(Pace::Live)) {
+        (Some(file), Some(live)) => Err(MixedSources { file: file.to_string(), live: live.to_string() }),
+        (_, Some(_)) => Ok(Pace::Live),
+        _ => Ok(Pace::Patient),
+    }
+}
+
+/// Records a campaign.
+///
+/// # Errors
+/// When there is no campaign, or not a whole one: a source that cannot be opened, a configuration that cannot be used, a disk that
+/// fails.
+pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
+    let config = Config::load(arguments.config.as_deref(), arguments.overrides.into_table())?;
+    let pace = common_pace(&arguments.sources)?;
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    for spec in &arguments.sources {
+        sources.extend(spec.open()?);
+    }
+    let begun = clock::now();
+    let stop = Arc::new(AtomicBool::new(false));
+    let _watch = Watch::start(Arc::clone(&stop)).context("cannot listen for signals")?;
+    let shards = shards(config.tracker.shards);
+    let recording = config.recording(pipeline::producers(sources.len(), shards));
+    let parts = Parts {
+        pace,
+        shards,
+        capture: config.capture(getrandom::u64().context("no randomness from the system")?),
+        tracker: config.tracker(shards),
+        recorder: Recorder::create(&arguments.out, recording, manifest(&config, pace))?,
+        sources,
+    };
+    let running = Running::start(parts, stop).context("cannot start a thread")?;
+    wait(&running, deadline(begun, config.campaign.duration), Progress::new(logs));
+    conclude(running.join()?, pace, begun, &arguments.out)
+}
+
+/// Shows progress until the pipeline ends, and ends it when its time is over.
+fn wait(running: &Running, deadline: Option<Instant>, mut progress: Progress) {
+    while !running.has_ended_within(LOOK_EVERY) {
+        if deadline.is_some_and(|deadline| clock::now() >= deadline) {
+            running.stop();
+        }
+        progress.show(running.figures());
+    }
+    progress.end();
+}
+
+fn deadline(begun: Instant, duration: Limit) -> Option<Instant> {
+    begun.checked_add(duration.span()?.duration())
+}
+
+fn shards(configured: usize) -> NonZeroU32 {
+    let processors = thread::available_parallelism().map_or(1, usize::from).min(MOST_SHARDS_BY_DEFAULT);
+    let wanted = if configured == 0 { processors } else { configured };
+    u32::try_from(wanted).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+}
+
+fn manifest(config: &Config, pace: Pace) -> Manifest {
+    let software = Software { version: env!("CARGO_PKG_VERSION").to_owned(), commit: env!("CONNTRACK_COMMIT").to_owned() };
+    let mut manifest = Manifest::new(software, clock::time_of_day());
+    manifest.site.clone_from(&config.campaign.site);
+    manifest.link.clone_from(&config.campaign.link);
+    manifest.host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    manifest.clock_source = match pace {
+        Pace::Patient => "the capture files' timestamps".to_owned(),
+        Pace::Live => "this host's clock, read by the kernel as packets arrive".to_owned(),
+    };
+    manifest.configuration = serde_json::to_value(config).unwrap_or_default();
+    manifest
+}
+
+/// Writes the end of the campaign: final ledgers, the appliance's events, everything sealed.
+fn conclude(ended: Ended, pace: Pace, begun: Instant, out: &Path) -> Result<Summary> {
+    let Ended { reports, connections, late, mut recorder } = ended;
+    let packets = Span {
+        start: reports.iter().filter_map(|report| report.counters.first).min(),
+        end: reports.iter().filter_map(|report| report.counters.last).max(),
+    };
+    let sources: Vec<SourceEntry> = reports
+        .iter()
+        .map(|report| SourceEntry { name: report.name.clone(), ledger: ledger::of(&report.counters, &report.device) })
+        .collect();
+    let now = clock::time_of_day();
+    let started = recorder.manifest_mut().wall_clock.start.unwrap_or(now);
+    // A file's campaign lives in its packets' time, so that recording it again gives the same rows.
+    let (first, last) = match (pace, packets.start, packets.end) {
+        (Pace::Patient, Some(first), Some(last)) => (first, last),
+        _ => (started, now),
+    };
+    events::write(&mut recorder, EventKind::Started, first, String::new());
+    for report in &reports {
+        write_source_events(&mut recorder, report, last);
+    }
+    events::write(&mut recorder, EventKind::Stopped, last, String::new());
+    let manifest = recorder.manifest_mut();
+    manifest.sources.clone_from(&sources);
+    manifest.packets = packets;
+    manifest.wall_clock.end = Some(now);
+    let finished = recorder.finish();
+    if let Some(failure) = finished.failure {
+        return Err(failure.into());
+    }
+    Ok(Summary::new(&finished.manifest, &reports, connections, late, begun.elapsed(), out))
+}
+
+/// What a source had to leave out, and how often its clock stepped back.
+fn write_source_events(recorder: &mut Recorder, report: &capture::PollerReport, at: Nanos) {
+    for problem in &report.problems {
+        events::write(recorder, EventKind::Lost, at, format!("{}: {problem}", report.name));
+    }
+    if report.more_problems > 0 {
+        events::write(recorder, EventKind::Lost, at, format!("{}: {} more of the kind", report.name, report.more_problems));
+    }
+    if report.counters.clock_steps > 0 {
+        let steps = report.counters.clock_steps;
+        let detail = format!("{}: {steps} packets were older than the one before them", report.name);
+        events::write(recorder, EventKind::ClockStep, at, detail);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn specs(texts: &[&str]) -> Vec<SourceSpec> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn files_and_interfaces_do_not_mix_and_the_refusal_says_why() {
+        assert_eq!(common_pace(&specs(&["pcap:a", "pcap:b"])), Ok(Pace::Patient));
+        assert_eq!(common_pace(&specs(&["afpacket:a", "afpacket:b"])), Ok(Pace::Live));
+        let message = common_pace(&specs(&["afpacket:eth0", "pcap:b"])).unwrap_err().to_string();
+        assert!(message.starts_with("pcap:b is a file and afpacket:eth0"), "{message}");
+    }
+
+    #[test]
+    fn there_is_always_a_shard() {
+        assert!(shards(0).get() >= 1);
+        assert_eq!(shards(3).get(), 3);
+    }
+}

@@ -1,0 +1,120 @@
+//! The last words of a run.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use capture::PollerReport;
+use indicatif::HumanCount;
+use recorder::{Ledger, Manifest};
+use serde::Serialize;
+
+/// Problems listed one by one; the rest as a number. All of them stand in the campaign's events.
+const LISTED: usize = 5;
+
+/// What a run did, for people and for scripts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Where every frame went, all sources together.
+    pub ledger: Ledger,
+    /// Connections begun.
+    pub connections: u64,
+    /// Packets that came too late to be tracked in order.
+    pub late: u64,
+    /// Seconds that it took.
+    pub seconds: f64,
+    /// What was lost or skipped, in words. Empty: nothing.
+    pub lost: Vec<String>,
+    /// Where the campaign is.
+    pub campaign: String,
+}
+
+impl Summary {
+    /// Of a campaign that has ended.
+    #[must_use]
+    pub fn new(
+        manifest: &Manifest,
+        reports: &[PollerReport],
+        connections: u64,
+        late: u64,
+        took: Duration,
+        campaign: &Path,
+    ) -> Self {
+        Self {
+            ledger: manifest.ledger(),
+            connections,
+            late,
+            seconds: took.as_secs_f64(),
+            lost: lost(manifest, reports),
+            campaign: campaign.display().to_string(),
+        }
+    }
+
+    /// Whether nothing was lost or skipped.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.lost.is_empty()
+    }
+}
+
+fn lost(manifest: &Manifest, reports: &[PollerReport]) -> Vec<String> {
+    let mut lost = Vec::new();
+    for source in &manifest.sources {
+        let dropped = source.ledger.dropped;
+        if dropped.total() > 0 {
+            lost.push(format!(
+                "{}: {} of {} frames dropped (device {}, kernel {}, queue {})",
+                source.name,
+                HumanCount(dropped.total()),
+                HumanCount(source.ledger.offered),
+                dropped.device,
+                dropped.kernel,
+                dropped.queue
+            ));
+        }
+        if let Err(imbalance) = source.ledger.balance() {
+            lost.push(format!("{}: the ledger does not balance, {imbalance}: a defect of this program", source.name));
+        }
+    }
+    let problems: Vec<String> = reports.iter().flat_map(|report| &report.problems).map(ToString::to_string).collect();
+    let unlisted: u64 = reports.iter().map(|report| report.more_problems).sum();
+    let more = problems.len().saturating_sub(LISTED) as u64 + unlisted;
+    lost.extend(problems.into_iter().take(LISTED));
+    if more > 0 {
+        lost.push(format!("{more} more of the kind; conntrack-report events lists them"));
+    }
+    for (table, rows) in manifest.losses.rows.iter().filter(|(_, rows)| **rows > 0) {
+        lost.push(format!("{rows} rows of table {table} could not be written"));
+    }
+    lost
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ledger = &self.ledger;
+        let rejected: u64 = ledger.rejected.values().sum();
+        let other = ledger.delivered.saturating_sub(ledger.tcp).saturating_sub(rejected);
+        let rate = (ledger.delivered as f64 / self.seconds.max(1e-9)) as u64;
+        writeln!(
+            f,
+            "packets      {} in {:.1} s ({} a second): {} TCP, {} other, {} unusable",
+            HumanCount(ledger.delivered),
+            self.seconds,
+            HumanCount(rate),
+            HumanCount(ledger.tcp),
+            HumanCount(other),
+            HumanCount(rejected)
+        )?;
+        writeln!(f, "connections  {}", HumanCount(self.connections))?;
+        if self.late > 0 {
+            writeln!(f, "late         {} packets, tracked out of order", HumanCount(self.late))?;
+        }
+        for lost in &self.lost {
+            writeln!(f, "LOST         {lost}")?;
+        }
+        if self.is_clean() {
+            writeln!(f, "lost         nothing")?;
+        }
+        write!(f, "campaign     {0}; next: conntrack-report summary {0}", self.campaign)
+    }
+}
