@@ -31,7 +31,7 @@ pub use error::{ReadError, RecorderError};
 pub use intervals::Aggregator;
 pub use manifest::{Dropped, Imbalance, Ledger, Losses, Manifest, Software, SourceEntry, Span, State};
 pub use recorder::{Config, Finished, Outcome, Recorder};
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, recover, recover_on};
 pub use rows::{HeaderRow, IntervalRow};
 pub use table::Table;
 pub use tcp_view::TcpView;

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use wire::Interval;
 
 use crate::disk::{Disk, LocalDisk, OnPath};
 use crate::journal::{self, Journal};
-use crate::seal::{SealedSegment, Sealer};
+use crate::seal::{SealedSegment, Sealer, Sealing};
 use crate::{Aggregator, Block, Losses, Manifest, RecorderError, State, Table, rows};
 
 /// How to record.
@@ -93,8 +92,8 @@ pub struct Recorder {
     due: Due,
     /// Why the journal takes no more.
     broken: Option<RecorderError>,
-    /// Why a segment could not be sealed.
-    unsealable: Option<RecorderError>,
+    /// Why a segment could not be sealed, or `campaign.json` not be written; the journal takes more all the same.
+    trouble: Option<RecorderError>,
     /// Held until the end, so that nobody else writes.
     _lock: Box<dyn Send>,
 }
@@ -145,7 +144,7 @@ impl Recorder {
         manifest.state = State::Running;
         manifest.write(&*disk, &root)?;
         let journal = Journal::start(Arc::clone(&disk), &root, 1, 0, config.journal_level)?;
-        let sealer = Sealer { disk: Arc::clone(&disk), root: root.clone(), level: config.parquet_level };
+        let sealer = Sealer::new(Arc::clone(&disk), &root, config.parquet_level);
         Ok(Self {
             aggregator: Aggregator::new(config.producers),
             sealing: Sealing::start(sealer, config.background)?,
@@ -162,7 +161,7 @@ impl Recorder {
             sealed: [0; Table::COUNT],
             due: Due::default(),
             broken: None,
-            unsealable: None,
+            trouble: None,
             _lock: lock,
         })
     }
@@ -220,10 +219,10 @@ impl Recorder {
         }
         self.collect_sealed();
         if is_due(self.due.manifest, self.config.manifest_every) {
-            self.write_manifest();
+            self.write_manifest(self.journalled);
             self.due.manifest = Some(now);
         }
-        match self.broken.as_ref().or(self.unsealable.as_ref()) {
+        match self.broken.as_ref().or(self.trouble.as_ref()) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -249,18 +248,38 @@ impl Recorder {
             self.aggregator.advance(producer, wire::Nanos::MAX);
         }
         self.sync();
-        self.manifest.state = if self.broken.is_some() { State::Interrupted } else { State::Sealing };
-        self.write_manifest();
+        self.manifest.state = State::Sealing;
+        self.write_manifest(self.journalled);
         self.sealing.seal(self.journal.number());
+        self.seal_rest();
+        if self.unsealed.is_empty() {
+            let whole = self.broken.is_none();
+            self.manifest.state = if whole { State::Complete } else { State::Interrupted };
+            self.write_manifest(self.sealed);
+        }
+        Finished { manifest: self.manifest, failure: self.broken.or(self.trouble) }
+    }
+
+    /// Waits for the sealer, and tries once more what failed: there may be room by now.
+    fn seal_rest(&mut self) {
         self.sealing.end();
         self.collect_sealed();
-        self.retry_unsealed();
-        if self.unsealed.is_empty() {
-            let complete = self.broken.is_none();
-            self.manifest.state = if complete { State::Complete } else { State::Interrupted };
+        let mut rest = std::mem::take(&mut self.unsealed);
+        rest.extend(self.begun_segments());
+        for number in rest {
+            self.sealing.seal(number);
         }
-        self.write_manifest();
-        Finished { manifest: self.manifest, failure: self.broken.or(self.unsealable) }
+        self.collect_sealed();
+        if self.unsealed.is_empty() {
+            self.trouble = None;
+        }
+    }
+
+    /// Segments behind the newest: one whose start failed.
+    fn begun_segments(&self) -> Vec<u64> {
+        let names = self.disk.list(&self.root.join(journal::DIRECTORY)).unwrap_or_default();
+        let numbers = names.iter().filter_map(|name| journal::segment_number(name));
+        numbers.filter(|&number| number > self.journal.number()).collect()
     }
 
     /// A block of interval parts: added up, not journalled before their bins are complete.
@@ -342,7 +361,7 @@ impl Recorder {
                 Ok(segment) => self.note_sealed(&segment),
                 Err(error) => {
                     self.unsealed.push(number);
-                    self.unsealable = Some(error);
+                    self.trouble = Some(error);
                 }
             }
         }
@@ -356,26 +375,8 @@ impl Recorder {
         self.manifest.losses.damaged_bytes += segment.damaged_bytes;
     }
 
-    /// What failed while there was no room may go well at the end.
-    fn retry_unsealed(&mut self) {
-        for number in std::mem::take(&mut self.unsealed) {
-            match self.sealing.again(number) {
-                Ok(segment) => self.note_sealed(&segment),
-                Err(error) => {
-                    self.unsealed.push(number);
-                    self.unsealable = Some(error);
-                }
-            }
-        }
-        if self.unsealed.is_empty() {
-            self.unsealable = None;
-        }
-    }
-
-    fn write_manifest(&mut self) {
-        let ended = matches!(self.manifest.state, State::Complete)
-            || (self.manifest.state == State::Interrupted && self.unsealed.is_empty());
-        let there = if ended { self.sealed } else { self.journalled };
+    /// Brings `campaign.json` up to date; `there` are the rows that the campaign holds.
+    fn write_manifest(&mut self, there: [u64; Table::COUNT]) {
         for table in Table::ALL {
             let (given, there) = (self.given[table.index()], there[table.index()]);
             self.manifest.rows.insert(table, there);
@@ -387,7 +388,7 @@ impl Recorder {
             note(&mut self.manifest.losses, error);
         }
         if let Err(error) = self.manifest.write(&*self.disk, &self.root) {
-            self.broken.get_or_insert(error.into());
+            self.trouble = Some(error.into());
         }
     }
 }
@@ -406,78 +407,5 @@ pub(crate) fn lock(disk: &dyn Disk, root: &Path) -> Result<Box<dyn Send>, Record
     match disk.lock(&dir).on("lock", &dir)? {
         Some(lock) => Ok(lock),
         None => Err(RecorderError::InUse { path: root.to_owned() }),
-    }
-}
-
-type SealResult = (u64, Result<SealedSegment, RecorderError>);
-
-/// Sealing, in a thread of its own or at once.
-struct Sealing {
-    sealer: Arc<Sealer>,
-    thread: Option<SealingThread>,
-    results: Vec<SealResult>,
-}
-
-struct SealingThread {
-    segments: Sender<u64>,
-    results: Receiver<SealResult>,
-    handle: std::thread::JoinHandle<()>,
-}
-
-impl Sealing {
-    fn start(sealer: Sealer, background: bool) -> Result<Self, RecorderError> {
-        let sealer = Arc::new(sealer);
-        let thread = if background { Some(SealingThread::spawn(Arc::clone(&sealer))?) } else { None };
-        Ok(Self { sealer, thread, results: Vec::new() })
-    }
-
-    fn seal(&mut self, number: u64) {
-        let sent = self.thread.as_ref().is_some_and(|thread| thread.segments.send(number).is_ok());
-        if !sent {
-            self.results.push((number, self.sealer.seal(number, &[])));
-        }
-    }
-
-    fn again(&self, number: u64) -> Result<SealedSegment, RecorderError> {
-        self.sealer.clear_leftovers(number)?;
-        self.sealer.seal(number, &[])
-    }
-
-    fn take(&mut self) -> Vec<SealResult> {
-        let mut results = std::mem::take(&mut self.results);
-        if let Some(thread) = &self.thread {
-            results.extend(thread.results.try_iter());
-        }
-        results
-    }
-
-    /// Waits for what is being sealed.
-    fn end(&mut self) {
-        let Some(SealingThread { segments, results, handle }) = self.thread.take() else { return };
-        drop(segments);
-        self.results.extend(results.iter());
-        if handle.join().is_err() {
-            let what = "panicked".to_owned();
-            self.results.push((0, Err(RecorderError::Thread { what })));
-        }
-    }
-}
-
-impl SealingThread {
-    fn spawn(sealer: Arc<Sealer>) -> Result<Self, RecorderError> {
-        let (segments, todo) = unbounded::<u64>();
-        let (done, results) = unbounded();
-        let work = move || {
-            for number in todo {
-                if done.send((number, sealer.seal(number, &[]))).is_err() {
-                    return;
-                }
-            }
-        };
-        let handle = std::thread::Builder::new()
-            .name("sealer".to_owned())
-            .spawn(work)
-            .map_err(|error| RecorderError::Thread { what: format!("could not be started: {error}") })?;
-        Ok(Self { segments, results, handle })
     }
 }

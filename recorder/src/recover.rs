@@ -6,11 +6,11 @@ use std::sync::Arc;
 use conntrack::{Event, EventKind};
 use wire::Nanos;
 
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, read_manifest};
 use crate::disk::{Disk, LocalDisk, OnPath};
 use crate::journal;
 use crate::recorder::lock;
-use crate::seal::{Sealer, repair};
+use crate::seal::Sealer;
 use crate::{Config, Manifest, RecorderError, State, Table};
 
 /// What recovery found.
@@ -32,40 +32,32 @@ pub struct Recovered {
 /// # Errors
 /// When the campaign is being recorded, cannot be read, or the disk refuses.
 pub fn recover(root: impl AsRef<Path>, now: Nanos) -> Result<Recovered, RecorderError> {
-    let root = root.as_ref();
-    let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
-    let campaign = Campaign::open(root)?;
-    let _lock = lock(&*disk, root)?;
-    // Once more, now that nobody else can change it.
-    drop(campaign);
-    let campaign = Campaign::open(root)?;
-    repair(&*disk, root, campaign.index())?;
-    remove_sealed_segments(&*disk, root, &campaign)?;
+    recover_on(Arc::new(LocalDisk), root, now)
+}
 
-    let mut manifest = campaign.manifest().clone();
-    let crashed = manifest.state == State::Running;
-    let sealer = Sealer { disk: Arc::clone(&disk), root: root.to_owned(), level: Config::default().parquet_level };
+/// The same, writing through another disk.
+///
+/// # Errors
+/// When the campaign is being recorded, cannot be read, or the disk refuses.
+pub fn recover_on(disk: Arc<dyn Disk>, root: impl AsRef<Path>, now: Nanos) -> Result<Recovered, RecorderError> {
+    let root = root.as_ref();
+    read_manifest(root)?;
+    let _lock = lock(&*disk, root)?;
+    let campaign = Campaign::open(root)?;
+    remove_sealed_segments(&*disk, root, &campaign)?;
+    let state = campaign.manifest().state;
+    let mut sealer = Sealer::after_crash(Arc::clone(&disk), root, Config::default().parquet_level);
     let last = campaign.segments().last().map(|segment| segment.number);
     for segment in campaign.segments() {
-        sealer.clear_leftovers(segment.number)?;
-        let words = if crashed && Some(segment.number) == last { last_words(&manifest, now) } else { Vec::new() };
+        let crashed = state == State::Running && Some(segment.number) == last;
+        let words = if crashed { last_words(campaign.manifest(), now) } else { Vec::new() };
         sealer.seal(segment.number, &words)?;
     }
-    let recovered = summarise(&Campaign::open(root)?, campaign.segments().len() as u64);
-    manifest.losses.torn_bytes = recovered.torn_bytes;
-    manifest.losses.damaged_bytes = recovered.damaged_bytes;
-    if crashed {
-        manifest.state = State::Interrupted;
-        manifest.wall_clock.end.get_or_insert(now);
-        manifest.losses.reasons.push("the recorder stopped without ending the campaign".to_owned());
-    } else if manifest.state == State::Sealing {
-        manifest.state = State::Complete;
+    let recovered = summarise(&Campaign::open(root)?, campaign.segments().len() as u64, now);
+    if recovered.manifest != *campaign.manifest() {
+        recovered.manifest.write(&*disk, root)?;
     }
-    manifest.rows = recovered.manifest.rows.clone();
-    if manifest != *campaign.manifest() {
-        manifest.write(&*disk, root)?;
-    }
-    Ok(Recovered { manifest, ..recovered })
+    Ok(recovered)
 }
 
 /// Removes segments that were sealed, but not yet deleted.
@@ -80,24 +72,46 @@ fn remove_sealed_segments(disk: &dyn Disk, root: &Path, campaign: &Campaign) -> 
     Ok(())
 }
 
+/// Why a recovered campaign is not complete.
+const CRASHED: &str = "the recorder stopped without ending the campaign";
+
 /// The event that says what is missing.
 fn last_words(manifest: &Manifest, now: Nanos) -> Vec<Event> {
-    let detail = "the recorder stopped without ending the campaign: what was not acknowledged is missing, and live connections were not written".to_owned();
+    let detail = format!("{CRASHED}: what was not acknowledged is missing, and live connections were not written");
     let ts = manifest.packets.end.unwrap_or(now);
     vec![Event { uid: None, ts, dir: None, kind: EventKind::Lost, detail }]
 }
 
-/// Counts what is sealed.
-fn summarise(campaign: &Campaign, segments: u64) -> Recovered {
+/// Counts what is sealed, and says so in the manifest.
+fn summarise(campaign: &Campaign, segments: u64, now: Nanos) -> Recovered {
     let mut manifest = campaign.manifest().clone();
-    manifest.rows = Table::ALL.into_iter().map(|table| (table, 0)).collect();
+    let mut found = [0; Table::COUNT];
     let (mut torn_bytes, mut damaged_bytes) = (0, 0);
     for segment in campaign.sealed() {
         torn_bytes += segment.torn_bytes;
         damaged_bytes += segment.damaged_bytes;
         for file in &segment.files {
-            *manifest.rows.entry(file.table).or_default() += file.rows;
+            found[file.table.index()] += file.rows;
         }
+    }
+    manifest.losses.torn_bytes = torn_bytes;
+    manifest.losses.damaged_bytes = damaged_bytes;
+    if manifest.state == State::Running {
+        manifest.state = State::Interrupted;
+        manifest.wall_clock.end.get_or_insert(now);
+        manifest.losses.reasons.push(CRASHED.to_owned());
+    }
+    if manifest.state == State::Sealing {
+        let whole = manifest.losses.is_empty();
+        manifest.state = if whole { State::Complete } else { State::Interrupted };
+    }
+    for table in Table::ALL {
+        let found = found[table.index()];
+        let missing = manifest.rows(table).saturating_sub(found);
+        if missing > 0 {
+            *manifest.losses.rows.entry(table).or_default() += missing;
+        }
+        manifest.rows.insert(table, found);
     }
     Recovered { manifest, segments, torn_bytes, damaged_bytes }
 }

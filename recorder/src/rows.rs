@@ -80,8 +80,9 @@ const fn ordered(ts: Nanos) -> u64 {
     (ts.0 as u64) ^ (1 << 63)
 }
 
-/// A row of any table, decoded.
+/// A row of any table, decoded; one at a time, so that its size does not matter.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "rows are decoded one at a time and never stored")]
 pub(crate) enum Row<'a> {
     Connection(Record),
     Header(HeaderRow<'a>),

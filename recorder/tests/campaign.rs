@@ -1,4 +1,5 @@
 //! A campaign from rows to Parquet and back.
+#![allow(clippy::expect_used, reason = "a test may panic")]
 
 mod common;
 

@@ -29,6 +29,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const VERSION_KEY: &str = "conntrack.schema_version";
 /// Key of the table's name in the schema's metadata.
 pub const TABLE_KEY: &str = "conntrack.table";
+/// Key of the list of columns, as JSON, in a Parquet file's metadata.
+pub const COLUMNS_KEY: &str = "conntrack.columns";
 /// Key of a column's unit in its field's metadata; absent where there is none.
 pub const UNIT_KEY: &str = "unit";
 /// Key of a column's definition in its field's metadata.

@@ -1,5 +1,6 @@
 //! `sealed.jsonl`: a line for each sealed segment.
 
+use std::io;
 use std::path::Path;
 
 use super::SealedSegment;
@@ -53,13 +54,14 @@ pub(crate) fn append(disk: &dyn Disk, root: &Path, segment: &SealedSegment) -> R
     Ok(())
 }
 
-/// Removes a last line that was not finished.
-pub(crate) fn repair(disk: &dyn Disk, root: &Path, index: &Index) -> Result<(), RecorderError> {
-    if index.torn_bytes == 0 {
-        return Ok(());
-    }
+/// Makes the index durable without a last line that was not finished, and returns it.
+pub(crate) fn repair(disk: &dyn Disk, root: &Path) -> Result<Index, RecorderError> {
     let path = root.join(NAME);
-    let bytes = disk.read(&path).on("read", &path)?;
+    let bytes = match disk.read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Index::default()),
+        bytes => bytes.on("read", &path)?,
+    };
+    let index = Index::from_bytes(&bytes, &path)?;
     write_whole(disk, &path, &bytes[..bytes.len() - index.torn_bytes])?;
-    Ok(())
+    Ok(Index { torn_bytes: 0, ..index })
 }

@@ -23,6 +23,7 @@
 //! # Memory
 //! A segment's rows are held unpacked while they are sorted: [`crate::Config::segment_bytes`] and 32 bytes a row.
 
+mod background;
 mod index;
 mod parquet;
 mod sort;
@@ -33,7 +34,8 @@ use std::sync::Arc;
 use conntrack::Event;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use index::{Index, NAME as INDEX_NAME, repair};
+pub(crate) use background::Sealing;
+pub(crate) use index::{Index, NAME as INDEX_NAME};
 pub(crate) use sort::Partition;
 
 use crate::disk::{Disk, OnPath, TEMPORARY, publish, temporary};
@@ -89,19 +91,48 @@ fn part_name(number: u64) -> String {
 
 /// Seals segments of one campaign.
 pub(crate) struct Sealer {
-    pub disk: Arc<dyn Disk>,
-    pub root: PathBuf,
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
     /// zstd level of the Parquet files.
-    pub level: i32,
+    level: i32,
+    /// No attempt failed so far, and no process died before, so that there are no leftovers.
+    tidy: bool,
 }
 
 impl Sealer {
-    /// Seals segment `number` and deletes it. `last_words` are said at its end: what recovery has to say of a crash.
-    pub fn seal(&self, number: u64, last_words: &[Event]) -> Result<SealedSegment, RecorderError> {
+    /// A sealer for a new campaign.
+    pub fn new(disk: Arc<dyn Disk>, root: &Path, level: i32) -> Self {
+        Self { disk, root: root.to_owned(), level, tidy: true }
+    }
+
+    /// A sealer for a campaign that was left by a crash.
+    pub fn after_crash(disk: Arc<dyn Disk>, root: &Path, level: i32) -> Self {
+        Self { tidy: false, ..Self::new(disk, root, level) }
+    }
+
+    /// Seals segment `number` and deletes it. `last_words` are said at its end: what recovery has to say of a crash. When it fails
+    /// it may be tried again.
+    pub fn seal(&mut self, number: u64, last_words: &[Event]) -> Result<SealedSegment, RecorderError> {
         let path = journal::segment_path(&self.root, number);
-        let bytes = self.disk.read(&path).on("read", &path)?;
+        let was_tidy = std::mem::replace(&mut self.tidy, false);
+        let known = if was_tidy { None } else { self.tidy_up(number)? };
+        let sealed = match known {
+            Some(sealed) => sealed,
+            None => self.write_files(number, &path, last_words)?,
+        };
+        self.disk.remove(&path).on("remove", &path)?;
+        self.tidy = was_tidy;
+        Ok(sealed)
+    }
+
+    /// Writes the files of segment `number` and its line.
+    fn write_files(&self, number: u64, path: &Path, last_words: &[Event]) -> Result<SealedSegment, RecorderError> {
+        let bytes = self.disk.read(path).on("read", path)?;
         if bytes.len() as u64 > SEGMENT_LIMIT {
-            return Err(RecorderError::Damaged { path, reason: "it is larger than any segment".to_owned() });
+            return Err(RecorderError::Damaged {
+                path: path.to_owned(),
+                reason: "it is larger than any segment".to_owned(),
+            });
         }
         let mut sealed =
             SealedSegment { segment: number, next_sequence: 0, torn_bytes: 0, damaged_bytes: 0, files: Vec::new() };
@@ -111,8 +142,18 @@ impl Sealer {
             self.write_table(table, &mut sealed)?;
         }
         index::append(&*self.disk, &self.root, &sealed)?;
-        self.disk.remove(&path).on("remove", &path)?;
         Ok(sealed)
+    }
+
+    /// Removes what an earlier attempt left: a torn last line of the index, and the files of segment `number`; unless its line is there,
+    /// which is returned.
+    fn tidy_up(&self, number: u64) -> Result<Option<SealedSegment>, RecorderError> {
+        let index = index::repair(&*self.disk, &self.root)?;
+        if let Some(sealed) = index.segments.into_iter().find(|sealed| sealed.segment == number) {
+            return Ok(Some(sealed));
+        }
+        self.clear_leftovers(number)?;
+        Ok(None)
     }
 
     /// Writes a table's rows, a file a day.
@@ -143,8 +184,8 @@ impl Sealer {
         Ok(())
     }
 
-    /// Removes what an earlier attempt to seal segment `number` left, and every unfinished file.
-    pub fn clear_leftovers(&self, number: u64) -> Result<(), RecorderError> {
+    /// Removes files of segment `number`, and every unfinished file.
+    fn clear_leftovers(&self, number: u64) -> Result<(), RecorderError> {
         for table in Table::ALL {
             let table_dir = self.root.join(table.as_str());
             for date in self.disk.list(&table_dir).on("list", &table_dir)? {

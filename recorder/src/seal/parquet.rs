@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use super::sort::Day;
 use crate::Table;
-use crate::columns::TableBuilder;
+use crate::columns::{self, TableBuilder};
 use crate::disk::DiskFile;
 
 /// Rows that are turned into columns at a time.
@@ -48,11 +49,23 @@ fn properties(table: Table, level: i32) -> Result<WriterProperties, ParquetError
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
         .set_created_by(concat!("conntrack recorder ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(key_values(table)))
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_column_statistics_enabled(ColumnPath::from("uid"), EnabledStatistics::Page)
         .set_column_statistics_enabled(ColumnPath::from("ts"), EnabledStatistics::Page);
     Ok(encodings(table, builder).build())
+}
+
+/// What the Arrow schema's metadata says, for readers that know nothing of Arrow: `conntrack.columns` is a JSON list.
+fn key_values(table: Table) -> Vec<KeyValue> {
+    let about = |column: columns::About| serde_json::json!({"name": column.name, "unit": column.unit, "definition": column.definition});
+    let list: serde_json::Value = columns::of(table).map(about).collect();
+    vec![
+        KeyValue::new(columns::VERSION_KEY.to_owned(), columns::SCHEMA_VERSION.to_string()),
+        KeyValue::new(columns::TABLE_KEY.to_owned(), table.as_str().to_owned()),
+        KeyValue::new(columns::COLUMNS_KEY.to_owned(), list.to_string()),
+    ]
 }
 
 /// Encodings where the default, a dictionary, does not pay.

@@ -1,5 +1,8 @@
 //! Rows and campaigns for tests.
 #![allow(dead_code, reason = "each test uses its own part")]
+#![allow(clippy::expect_used, reason = "a test may panic")]
+
+pub mod faulty_disk;
 
 use std::path::Path;
 
