@@ -1,13 +1,13 @@
 //! A campaign from rows to Parquet and back.
-#![allow(clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod common;
 
 use std::time::Instant;
 
-use common::{header, record, start, write_sample};
+use common::{drain, header, manifest, record, start, write_sample};
 use conntrack::Sink;
-use recorder::{Campaign, Encoder, Outcome, State, Table, Verdict, verify};
+use recorder::{Campaign, Config, Encoder, Outcome, Recorder, State, Table, Verdict, verify};
 use wire::Nanos;
 
 fn rows(campaign: &Campaign, table: Table) -> usize {
@@ -42,4 +42,46 @@ fn a_running_campaign_can_be_read() {
     let campaign = Campaign::open(dir.path()).unwrap();
     assert_eq!((rows(&campaign, Table::Connections), rows(&campaign, Table::Headers)), (1, 1));
     assert!(verify(&campaign).is_clean());
+}
+
+#[test]
+fn a_reader_sees_every_acknowledged_row_once_while_a_thread_seals() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { segment_bytes: 50_000, ..Config::default() };
+    let mut recorder = Recorder::create(dir.path(), config, manifest()).unwrap();
+    let mut encoder = Encoder::new(0);
+    for round in 0..40 {
+        for n in round * 100..(round + 1) * 100 {
+            encoder.record(record(n));
+        }
+        encoder.flush(Nanos(0));
+        drain(&mut encoder, &mut recorder);
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        recorder.tick(Instant::now()).unwrap();
+        recorder.sync();
+        let campaign = Campaign::open(dir.path()).unwrap();
+        assert_eq!(
+            rows(&campaign, Table::Connections) as u64,
+            recorder.acknowledged(Table::Connections),
+            "round {round}"
+        );
+    }
+    let finished = recorder.finish();
+    assert!(finished.failure.is_none() && finished.manifest.state == State::Complete);
+    let sealed = std::fs::read_dir(dir.path().join("connections/date=2026-11-22")).unwrap().count();
+    assert!(sealed > 3, "{sealed} files");
+    assert_eq!(rows(&Campaign::open(dir.path()).unwrap(), Table::Connections), 4000);
+    assert_eq!(std::fs::read_dir(dir.path().join("journal")).unwrap().count(), 0);
+}
+
+#[test]
+fn columns_are_read_in_the_order_in_which_they_are_asked_for_and_an_unknown_one_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    write_sample(dir.path(), 2);
+    let campaign = Campaign::open(dir.path()).unwrap();
+    let batch = campaign.scan_columns(Table::Headers, &["window", "uid"]).unwrap().next().unwrap().unwrap();
+    let names: Vec<_> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["window", "uid"]);
+    let refused = campaign.scan_columns(Table::Events, &["colour"]).err().expect("a refusal");
+    assert_eq!(refused.to_string(), "table events has no column colour; it has uid, ts, dir, kind, detail");
 }

@@ -1,5 +1,5 @@
 //! Crashes and full disks at every single operation: what was acknowledged is there, and nothing stands there twice.
-#![allow(clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Damaged and hostile campaign directories: found by verifying, refused by name when read, never a panic.
-#![allow(clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod common;
 

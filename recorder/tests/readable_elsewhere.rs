@@ -1,4 +1,5 @@
 //! Sealed files are ordinary Parquet: DuckDB reads them with nothing of ours.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Rows come back as they went in: through the journal, and through Parquet.
-#![allow(clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod common;
 
