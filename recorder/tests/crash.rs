@@ -99,6 +99,14 @@ fn check_rows(campaign: &Campaign, acknowledged: Acknowledged, case: &str) {
 
 /// Opens what a crash left, recovers it, and checks both.
 fn check_crash(root: &Path, acknowledged: Acknowledged, case: &str) {
+    check_crash_without_verifying(root, acknowledged, case);
+    if root.join("campaign.json").exists() {
+        check_recovered(root, acknowledged, case);
+    }
+}
+
+/// The same by the rows alone.
+fn check_crash_without_verifying(root: &Path, acknowledged: Acknowledged, case: &str) {
     match Campaign::open(root) {
         Ok(campaign) => check_rows(&campaign, acknowledged, case),
         Err(ReadError::NotACampaign { .. }) if acknowledged == [0; Table::COUNT] => return,
@@ -107,7 +115,7 @@ fn check_crash(root: &Path, acknowledged: Acknowledged, case: &str) {
     // Syncing for real would take minutes.
     let disk = Arc::new(FaultyDisk::new(root, Fault::Crash, u64::MAX));
     let recovered = recover_on(disk, root, NOW).unwrap_or_else(|error| panic!("{case}: {error}"));
-    check_recovered(root, acknowledged, case);
+    check_rows(&Campaign::open(root).expect("a campaign"), acknowledged, case);
     let again = recover(root, NOW).unwrap_or_else(|error| panic!("{case}: {error}"));
     assert_eq!((again.manifest, again.segments), (recovered.manifest, 0), "{case}: nothing is left to do");
 }
@@ -145,9 +153,11 @@ fn a_crash_at_any_operation_loses_nothing_acknowledged() {
         let (dir, _) = directories();
         let disk = FaultyDisk::new(dir.path(), Fault::Crash, left);
         let (acknowledged, _) = record_campaign(&disk, dir.path());
-        for survives in Survives::ALL {
+        for (number, survives) in (0..).zip(Survives::ALL) {
             let remains = tempfile::tempdir().unwrap();
             disk.after_crash(survives, remains.path());
+            // Verifying takes most of the time, so that it takes turns.
+            let check_crash = if (left + number) % 4 == 0 { check_crash } else { check_crash_without_verifying };
             check_crash(remains.path(), acknowledged, &format!("crash at operation {left}, {survives:?} survives"));
         }
     }

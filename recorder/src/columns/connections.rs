@@ -241,14 +241,14 @@ pub(crate) const COLUMNS: &[Column<Connections>] = &[
     column(
         "orig_ttl_min",
         "hops",
-        Value::U8(|r| r.halves[0].ttl_min),
-        "Smallest TTL or hop limit of the originator's packets.",
+        Value::U8OrNull(|r| r.halves[0].ttl_min),
+        "Smallest TTL or hop limit of the originator's packets; missing where it sent none.",
     ),
     column(
         "orig_ttl_max",
         "hops",
-        Value::U8(|r| r.halves[0].ttl_max),
-        "Largest TTL or hop limit of the originator's packets.",
+        Value::U8OrNull(|r| r.halves[0].ttl_max),
+        "Largest TTL or hop limit of the originator's packets; missing where it sent none.",
     ),
     column(
         "resp_wire_bytes",
@@ -305,14 +305,14 @@ pub(crate) const COLUMNS: &[Column<Connections>] = &[
     column(
         "resp_ttl_min",
         "hops",
-        Value::U8(|r| r.halves[1].ttl_min),
-        "Smallest TTL or hop limit of the responder's packets.",
+        Value::U8OrNull(|r| r.halves[1].ttl_min),
+        "Smallest TTL or hop limit of the responder's packets; missing where it sent none.",
     ),
     column(
         "resp_ttl_max",
         "hops",
-        Value::U8(|r| r.halves[1].ttl_max),
-        "Largest TTL or hop limit of the responder's packets.",
+        Value::U8OrNull(|r| r.halves[1].ttl_max),
+        "Largest TTL or hop limit of the responder's packets; missing where it sent none.",
     ),
     column(
         "headers",

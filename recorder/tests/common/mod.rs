@@ -34,8 +34,8 @@ pub fn half(pkts: u64) -> HalfRecord {
         sack_ok: Some(true),
         tsopt: true,
         ecn: false,
-        ttl_min: 63,
-        ttl_max: 64,
+        ttl_min: Some(63),
+        ttl_max: Some(64),
     }
 }
 
