@@ -165,7 +165,7 @@ fn a_crash_at_any_operation_loses_nothing_acknowledged() {
 
 #[test]
 fn a_crash_at_any_operation_of_the_recovery_loses_nothing_either() {
-    for first in (0..operations()).step_by(11) {
+    for first in (0..operations()).step_by(23) {
         let (dir, crashed) = directories();
         let disk = FaultyDisk::new(dir.path(), Fault::Crash, first);
         let (acknowledged, _) = record_campaign(&disk, dir.path());
