@@ -270,9 +270,9 @@ impl Connection {
                 && observation.ts.since(closed.ts) > DUPLICATE_WITHIN;
             return if same_isn && !retries { Belongs::Here } else { Belongs::New };
         }
-        // A SYN that was overtaken by its SYN-ACK, or one half of a simultaneous open.
+        // A SYN that was overtaken by its SYN-ACK, or one half of a simultaneous open or a split handshake.
         let fits_synack = receiver.syn_seen && receiver.last_ack == Some(segment.seq.plus(1));
-        let first_of_its_sender = !sender.heard && receiver.syn_seen && !receiver.heard_beyond_syn();
+        let first_of_its_sender = !sender.syn_seen && receiver.syn_seen && !receiver.heard_beyond_syn();
         if same_isn || fits_synack && !sender.syn_seen || first_of_its_sender {
             return Belongs::Here;
         }

@@ -116,13 +116,14 @@ impl Shard {
         self.expire(clock, sink);
     }
 
-    /// Ends the campaign: every connection that is still there leaves its row.
-    pub fn finish(&mut self, sink: &mut impl Sink) {
+    /// Ends the campaign at `clock`, the latest packet of all sources: every connection that is still there leaves its row.
+    pub fn finish(&mut self, clock: Nanos, sink: &mut impl Sink) {
+        self.advance(clock, sink);
         while let Some(attempt) = self.attempts.pop_oldest() {
             self.write_attempt(attempt, CloseReason::CampaignEnd, sink);
         }
         for slot in self.table.slots() {
-            if self.table.holds(slot) {
+            if self.table.holds(slot) && self.unless_expired(slot, sink).is_some() {
                 self.retire(slot, CloseReason::CampaignEnd, sink);
             }
         }
@@ -141,7 +142,8 @@ impl Shard {
         }
     }
 
-    /// The slot, unless its connection has waited too long already.
+    /// The slot, unless its connection has waited too long already. The lists of the timers are only roughly in order, since a
+    /// connection that was active goes to the back of its list with the time of its last packet.
     fn unless_expired(&mut self, slot: u32, sink: &mut impl Sink) -> Option<u32> {
         let due = self.due(slot);
         if due > self.clock {
@@ -372,11 +374,16 @@ impl Shard {
         if boundary == Nanos::MIN {
             return;
         }
+        self.clock = self.clock.max(boundary);
         self.expire(boundary, sink);
         let active_since = boundary.plus(-every);
-        for slot in self.table.slots().filter(|&slot| self.table.holds(slot)) {
+        for slot in self.table.slots() {
+            if !self.table.holds(slot) || self.unless_expired(slot, sink).is_none() {
+                continue;
+            }
             let connection = self.table.get(slot);
-            if !connection.is_closed() && connection.roles_are_certain() && connection.last_clock >= active_since {
+            let worth_a_row = !connection.is_closed() && !connection.is_attempt() && connection.roles_are_certain();
+            if worth_a_row && connection.last_clock >= active_since {
                 sink.record(connection.record(None, self.lost_capture(connection)));
             }
         }

@@ -75,32 +75,38 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, kind: Kind,
     let [mine, theirs] = step.states;
     step.acks_fin = receiver.fin_end.is_some_and(|end| segment.flags.ack() && !segment.ack.is_before(end));
     let theirs = if step.acks_fin { next(theirs, Event::FinAcked) } else { theirs };
-    step.states = step_by_kind(mine, theirs, receiver, segment, kind);
+    step.states = step_by_kind([mine, theirs], sender, receiver, segment, kind);
     step
 }
 
-/// The states of sender and receiver after a segment that fits and is no RST.
-fn step_by_kind(mine: TcpState, theirs: TcpState, receiver: &Half, segment: &Segment, kind: Kind) -> [TcpState; 2] {
+/// The states of sender and receiver after a segment that fits and is no RST. Who has sent a FIN has nothing more to send: what
+/// comes again from it moves no state.
+fn step_by_kind(states: [TcpState; 2], sender: &Half, receiver: &Half, segment: &Segment, kind: Kind) -> [TcpState; 2] {
+    let [mine, theirs] = states;
     let acks_syn = receiver.syn_seen && segment.flags.ack() && segment.ack.is_after(receiver.base);
     match kind {
         Kind::Syn => [next(mine, Event::SentSyn), next(theirs, Event::ReceivedSyn)],
         Kind::SynAck => {
             let answers = acks_syn || !receiver.syn_seen;
             let theirs = if answers { next(theirs, Event::ReceivedSynAck) } else { theirs };
-            // In a simultaneous open the SYN-ACK also acknowledges the peer's SYN-ACK or SYN.
             [next(mine, Event::SentSynAck), theirs]
         }
         Kind::Ack | Kind::Fin => {
             let theirs = if acks_syn { next(theirs, Event::SynAcked) } else { theirs };
-            if kind == Kind::Fin {
-                [next(mine, Event::SentFin), next(theirs, Event::ReceivedFin)]
-            } else if acks_syn || !receiver.syn_seen || segment.payload_len > 0 {
+            let tells = acks_syn || !receiver.syn_seen || segment.payload_len > 0;
+            if sender.fin_end.is_some() {
+                [mine, theirs]
+            } else if kind == Kind::Fin {
+                let crossing = receiver.fin_end.is_some_and(|end| segment.ack.is_before(end));
+                let sent = if crossing { Event::SentCrossingFin } else { Event::SentFin };
+                [next(mine, sent), next(theirs, Event::ReceivedFin)]
+            } else if tells {
                 [next(mine, Event::SentAck), theirs]
             } else {
                 [mine, theirs]
             }
         }
-        Kind::Rst | Kind::Bad => [mine, theirs],
+        Kind::Rst | Kind::Bad => states,
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Event {
     SentAck,
     /// It sent a FIN.
     SentFin,
+    /// It sent a FIN that does not acknowledge the one of its peer: the two crossed on the way.
+    SentCrossingFin,
     /// Its peer sent a SYN.
     ReceivedSyn,
     /// Its peer sent a SYN-ACK that fits its SYN.
@@ -31,7 +33,7 @@ pub(crate) enum Event {
     Reset,
 }
 
-const EVENTS: usize = 10;
+const EVENTS: usize = 11;
 const STATES: usize = 11;
 
 #[allow(clippy::enum_glob_use, reason = "a table of qualified names could not be read")]
@@ -61,6 +63,8 @@ const TABLE: [[TcpState; STATES]; EVENTS] = [
     ],
     // SentFin. Whatever came before, it has nothing more to say.
     [FinWait1, FinWait1, FinWait1, FinWait1, FinWait1, FinWait1, FinWait2, LastAck, Closing, LastAck, TimeWait],
+    // SentCrossingFin. What passed the tap had not arrived: not LAST_ACK but CLOSING.
+    [FinWait1, FinWait1, FinWait1, FinWait1, FinWait1, FinWait1, FinWait2, Closing, Closing, LastAck, TimeWait],
     // ReceivedSyn. LISTEN is presumed, until it answers; in SYN_SENT: simultaneous open.
     [Listen, Listen, SynRcvd, SynRcvd, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait],
     // ReceivedSynAck. From CLOSED or LISTEN: its SYN was missed.
@@ -103,6 +107,7 @@ mod tests {
         Event::SentSynAck,
         Event::SentAck,
         Event::SentFin,
+        Event::SentCrossingFin,
         Event::ReceivedSyn,
         Event::ReceivedSynAck,
         Event::ReceivedFin,

@@ -1,0 +1,132 @@
+//! What holds for any packets in any order.
+
+#![allow(clippy::expect_used, reason = "tests")]
+
+mod support;
+
+use conntrack::{Config, Record, Shard};
+use proptest::prelude::*;
+use support::{Kept, feed, observation, segment};
+use wire::{End, Nanos, Observation, OptionSet, Packet, SeqNum, TcpFlags};
+
+prop_compose! {
+    /// Packets of a few flows that often, but not always, make sense.
+    fn packets()(steps in prop::collection::vec(
+        (0u16..4, any::<bool>(), prop::sample::select(vec![2u16, 18, 16, 16, 24, 17, 20, 4, 1, 0, 3, 0x3f]),
+         -3000i64..200_000, 0u32..6, 0u32..6, prop::sample::select(vec![0u32, 0, 1, 100, 1460]), any::<bool>()), 1..120,
+    )) -> Vec<Observation> {
+        let mut ts = 1_000_000_000_000i64;
+        let mut clock = Nanos::MIN;
+        steps.into_iter().map(|(port, to_server, flags, gap, seq, ack, len, scaled)| {
+            ts += gap * 1_000_000;
+            clock = clock.max(Nanos(ts));
+            let mut packet = segment(to_server, TcpFlags(flags));
+            let [low, high] = [End::Low, End::High].map(|end| {
+                let mut endpoint = packet.key.endpoint(end);
+                endpoint.port += port;
+                endpoint
+            });
+            let (source, destination) = if packet.sender == End::Low { (low, high) } else { (high, low) };
+            (packet.key, packet.sender) = wire::FlowKey::new(packet.key.family(), source, destination);
+            packet.seq = SeqNum((u32::MAX - 1000).wrapping_add(seq * 700));
+            packet.ack = SeqNum((u32::MAX - 1000).wrapping_add(ack * 700));
+            packet.payload_len = len;
+            packet.ip_len = 40 + len;
+            if scaled { packet.options.insert(OptionSet::SACK_PERMITTED); }
+            observation(packet, Nanos(ts), clock)
+        }).collect()
+    }
+}
+
+fn end(packets: &[Observation]) -> Nanos {
+    packets.iter().map(|packet| packet.clock).max().expect("there are packets")
+}
+
+fn sorted(kept: &Kept) -> Vec<String> {
+    let mut rows: Vec<String> = kept.records.iter().map(|record| format!("{record:?}")).collect();
+    rows.extend(kept.headers.iter().map(|header| format!("{header:?}")));
+    rows.sort();
+    rows
+}
+
+/// The same rows, in whatever order; says which one differs first.
+fn assert_same(left: &Kept, right: &Kept) -> Result<(), TestCaseError> {
+    let (left, right) = (sorted(left), sorted(right));
+    for (left, right) in left.iter().zip(&right) {
+        prop_assert_eq!(left, right);
+    }
+    prop_assert_eq!(left.len(), right.len());
+    Ok(())
+}
+
+fn packets_of(records: &[Record]) -> u64 {
+    records.iter().filter(|record| record.is_final).flat_map(|record| record.halves).map(|half| half.pkts).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn every_packet_is_in_exactly_one_row(packets in packets()) {
+        let kept = feed(&packets, end(&packets), Config::default());
+        prop_assert_eq!(packets_of(&kept.records), packets.len() as u64);
+        let headers: u64 = kept.records.iter().filter(|record| record.is_final).map(|record| u64::from(record.headers)).sum();
+        prop_assert_eq!(headers, kept.headers.len() as u64);
+        let series: u64 = kept.intervals.iter().flat_map(|bin| bin.halves).map(|half| half.pkts).sum();
+        prop_assert_eq!(series, packets.len() as u64);
+        let opened: u64 = kept.intervals.iter().map(|bin| bin.opened).sum();
+        prop_assert_eq!(opened, kept.records.iter().filter(|record| record.is_final).count() as u64);
+    }
+
+    #[test]
+    fn no_row_contradicts_itself(packets in packets()) {
+        for row in feed(&packets, end(&packets), Config::default()).records {
+            let instants = [row.at.syn, row.at.synack, row.at.established, row.at.rst, row.at.closed];
+            for instant in instants.into_iter().chain(row.at.fin).chain(row.at.first_data).flatten() {
+                prop_assert!(row.ts <= instant && instant <= row.at.last, "{row:#?}");
+            }
+            prop_assert!(row.syn_rtt.is_none_or(|rtt| rtt >= 0) && row.ack_rtt.is_none_or(|rtt| rtt >= 0));
+            for half in row.halves {
+                prop_assert!(half.unique_bytes <= half.wire_bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_how_flows_are_spread_over_shards(packets in packets(), shards in 2u32..5) {
+        let together = feed(&packets, end(&packets), Config::default());
+        let mut apart = Kept::default();
+        for shard in 0..shards {
+            let mine: Vec<_> = packets.iter().copied().filter(|packet| packet.hash % shards == shard).collect();
+            let kept = feed(&mine, end(&packets), Config::default());
+            apart.records.extend(kept.records);
+            apart.headers.extend(kept.headers);
+        }
+        assert_same(&together, &apart)?;
+    }
+
+    #[test]
+    fn an_attempt_in_a_cache_line_says_the_same_as_a_whole_connection(packets in packets()) {
+        // An unknown option makes the tracker keep a whole connection from the start; no column shows it.
+        let whole: Vec<_> = packets.iter().map(|packet| {
+            let mut packet = *packet;
+            packet.segment.options.insert(OptionSet::OTHER);
+            packet
+        }).collect();
+        let [cheap, whole] = [&packets, &whole].map(|packets| feed(packets, end(packets), Config::default()));
+        assert_same(&cheap, &whole)?;
+    }
+
+    #[test]
+    fn tables_of_any_size_lose_no_packet(packets in packets(), room in 1usize..3) {
+        let config = Config { max_connections: room, max_attempts: room, ..Config::default() };
+        let mut shard = Shard::new(config);
+        let mut kept = Kept::default();
+        for packet in &packets {
+            shard.step(&Packet { observation: packet, headers: b"header" }, &mut kept);
+            prop_assert!(shard.stats().live <= 2 * room as u64);
+        }
+        shard.finish(end(&packets), &mut kept);
+        prop_assert_eq!(packets_of(&kept.records) + shard.stats().unrecorded_packets, packets.len() as u64);
+    }
+}
