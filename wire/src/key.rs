@@ -40,6 +40,12 @@ impl Endpoint {
         Self { addr, port }
     }
 
+    /// The same order as that of the bytes, by two comparisons.
+    #[inline]
+    const fn rank(&self) -> (u128, u16) {
+        (u128::from_be_bytes(self.addr), self.port)
+    }
+
     /// The address as the standard library's type.
     #[must_use]
     pub fn ip(&self, family: Family) -> IpAddr {
@@ -134,8 +140,9 @@ impl FlowKey {
     /// The key of a packet from `source` to `destination`, and the end that sent it. A packet from an endpoint to itself
     /// counts as sent by the low end.
     #[must_use]
+    #[inline]
     pub fn new(family: Family, source: Endpoint, destination: Endpoint) -> (Self, End) {
-        if source <= destination {
+        if source.rank() <= destination.rank() {
             (Self { ends: [source, destination], family }, End::Low)
         } else {
             (Self { ends: [destination, source], family }, End::High)

@@ -3,7 +3,7 @@
 use crate::bytes::Bytes;
 use crate::ip::{self, Datagram, Fragment};
 use crate::link;
-use crate::{Endpoint, LinkType, NotTcp, Outer, Parsed, Reject, Segment, TcpFrame, TunnelKind, tcp, tunnel};
+use crate::{LinkType, NotTcp, Outer, Parsed, Reject, Segment, TunnelKind, tcp, tunnel};
 
 /// How many tunnels the parser follows around a segment. RFC 2473 lets an IPv6 tunnel be nested four times by default; a
 /// mirror (ERSPAN, VXLAN) of a provider's link (GTP, L2TP) adds two or three. A frame deeper than that was made to waste time.
@@ -42,8 +42,8 @@ impl Trail {
             kind,
             id,
             family: carrier.family,
-            source: Endpoint { addr: carrier.source, port: ports.0 },
-            destination: Endpoint { addr: carrier.destination, port: ports.1 },
+            source: carrier.source(ports.0),
+            destination: carrier.destination(ports.1),
             depth: self.outer.map_or(1, |outer| outer.depth + 1),
         });
     }
@@ -60,25 +60,26 @@ impl Trail {
 /// ```
 #[must_use]
 pub fn parse(link: LinkType, frame: &[u8], wire_len: u32) -> Parsed<'_> {
-    match descend(link, Bytes::new(frame, wire_len)) {
-        Ok(tcp) => Parsed::Tcp(tcp),
+    let mut trail = Trail { vlan: Segment::NO_VLAN, outer: None };
+    match down_to_tcp(link, Bytes::new(frame, wire_len), &mut trail) {
+        Ok(datagram) => tcp::read(&datagram, &trail),
         Err(Stop::NotTcp(what)) => Parsed::NotTcp(what),
         Err(Stop::Rejected(why)) => Parsed::Rejected(why),
     }
 }
 
+/// Goes past all headers and tunnels until a datagram that has a TCP header.
 #[inline]
-fn descend<'a>(link: LinkType, frame: Bytes<'a>) -> Result<TcpFrame<'a>, Stop> {
-    let mut trail = Trail { vlan: Segment::NO_VLAN, outer: None };
+fn down_to_tcp<'a>(link: LinkType, frame: Bytes<'a>, trail: &mut Trail) -> Result<Datagram<'a>, Stop> {
     let mut next = link::open(link, frame)?;
     for _ in 0..=MAX_TUNNELS {
-        let packet = link::down_to_ip(next, &mut trail)?;
+        let packet = link::down_to_ip(next, trail)?;
         let datagram = ip::read(packet)?;
         match (datagram.protocol, datagram.fragment) {
             (ip::TCP, Fragment::Later) => return Err(Reject::LaterFragment.into()),
-            (ip::TCP, _) => return tcp::read(&datagram, &trail),
+            (ip::TCP, _) => return Ok(datagram),
             (other, Fragment::Later) => return Err(NotTcp::Ip(other).into()),
-            _ => next = tunnel::open(&datagram, &mut trail)?,
+            _ => next = tunnel::open(&datagram, trail)?,
         }
     }
     Err(Reject::TooDeep.into())

@@ -21,50 +21,60 @@ const MAX_EXTENSIONS: usize = 16;
 /// The option in a destination options header that names the sender's home address (RFC 6275, 6.3).
 const HOME_ADDRESS: u8 = 0xc9;
 
-/// Goes past the extension headers of an IPv6 datagram; stops at a later fragment, whose headers were in the first one.
+/// Whether the parser goes past a header of this kind.
 #[inline]
-pub(super) fn follow(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Stop> {
+pub(super) const fn is_one(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | MOBILITY | HOST_IDENTITY | SHIM6
+    )
+}
+
+/// Goes past the extension headers of an IPv6 datagram; stops at a later fragment, whose headers were in the first one.
+pub(super) fn follow(datagram: &mut Datagram<'_>) -> Result<(), Stop> {
     for _ in 0..MAX_EXTENSIONS {
-        if datagram.fragment == Fragment::Later {
-            return Ok(datagram);
-        }
-        datagram = match datagram.protocol {
-            HOP_BY_HOP | MOBILITY | HOST_IDENTITY | SHIM6 => past(datagram, 8, 8)?,
-            ROUTING => past(final_destination(datagram), 8, 8)?,
-            DESTINATION => past(home_address(datagram), 8, 8)?,
+        match datagram.protocol {
+            other if !is_one(other) || datagram.fragment == Fragment::Later => return Ok(()),
             FRAGMENT => past_fragment(datagram)?,
-            AUTHENTICATION => past(datagram, 8, 4)?,
-            _ => return Ok(datagram),
-        };
+            AUTHENTICATION => past_authentication(datagram)?,
+            other => {
+                match other {
+                    ROUTING => to_final_destination(datagram),
+                    DESTINATION => from_home_address(datagram),
+                    _ => {}
+                }
+                past(datagram, 8)?;
+            }
+        }
     }
     Err(Reject::TooDeep.into())
 }
 
-/// Goes past the authentication header of an IPv4 datagram.
-pub(super) fn follow_authentication(datagram: Datagram<'_>) -> Result<Datagram<'_>, Stop> {
-    past(datagram, 8, 4)
+/// Goes past an authentication header, whose length counts words of four bytes.
+pub(super) fn past_authentication(datagram: &mut Datagram<'_>) -> Result<(), Stop> {
+    past(datagram, 4)
 }
 
-/// Goes past a header that starts with the next protocol and its length: `unit` bytes for each beyond the first `least`.
-fn past(mut datagram: Datagram<'_>, least: usize, unit: usize) -> Result<Datagram<'_>, Stop> {
+/// Goes past a header that starts with the next protocol and its own length, in units of `unit` bytes beyond the first eight.
+fn past(datagram: &mut Datagram<'_>, unit: usize) -> Result<(), Stop> {
     let (&[next, len], _) = datagram.payload.split::<2>().ok_or(Reject::TruncatedIp)?;
-    datagram.payload = datagram.payload.skip(least + usize::from(len) * unit).ok_or(Reject::TruncatedIp)?;
+    datagram.payload = datagram.payload.skip(8 + usize::from(len) * unit).ok_or(Reject::TruncatedIp)?;
     datagram.protocol = next;
-    Ok(datagram)
+    Ok(())
 }
 
-fn past_fragment(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Stop> {
+fn past_fragment(datagram: &mut Datagram<'_>) -> Result<(), Stop> {
     let (&[next, _, high, low, ..], rest) = datagram.payload.split::<8>().ok_or(Reject::TruncatedIp)?;
     let offset_and_flags = be16(high, low);
     datagram.fragment = Fragment::new(offset_and_flags >> 3, offset_and_flags & 1 != 0);
     datagram.payload = rest;
     datagram.protocol = next;
-    Ok(datagram)
+    Ok(())
 }
 
-/// Where a datagram with a routing header goes in the end: while segments are left, the destination of the IPv6 header is only
-/// the next stop. Types 0 (RFC 5095 deprecates it), 2 (RFC 6275) and 4 (RFC 8754: the list is in reverse order).
-fn final_destination(mut datagram: Datagram<'_>) -> Datagram<'_> {
+/// Finds where a datagram with a routing header goes in the end: while segments are left, the destination of the IPv6 header is
+/// only the next stop. Types 0 (RFC 5095 deprecates it), 2 (RFC 6275) and 4 (RFC 8754: the list is in reverse order).
+fn to_final_destination(datagram: &mut Datagram<'_>) {
     if let [_, len, kind, 1..=u8::MAX, _, _, _, _, rest @ ..] = datagram.payload.captured {
         let list = rest.get(..usize::from(*len) * 8).unwrap_or_default();
         let last = match kind {
@@ -72,24 +82,24 @@ fn final_destination(mut datagram: Datagram<'_>) -> Datagram<'_> {
             2 | 4 => list.first_chunk::<16>(),
             _ => None,
         };
-        datagram.destination = last.copied().unwrap_or(datagram.destination);
+        datagram.destination = last.map_or(datagram.destination, |last| u128::from_be_bytes(*last));
     }
-    datagram
 }
 
-/// The address by which a mobile sender is known to its peer: TCP's checksum is made with it.
-fn home_address(mut datagram: Datagram<'_>) -> Datagram<'_> {
-    let Some((&[_, len], rest)) = datagram.payload.split::<2>() else { return datagram };
+/// Finds the address by which a mobile sender is known to its peer: TCP's checksum is made with it.
+fn from_home_address(datagram: &mut Datagram<'_>) {
+    let Some((&[_, len], rest)) = datagram.payload.split::<2>() else { return };
     let mut options = rest.captured.get(..usize::from(len) * 8 + 6).unwrap_or_default();
     loop {
         options = match options {
             [0, rest @ ..] => rest,
             [HOME_ADDRESS, 16, rest @ ..] => {
-                datagram.source = rest.first_chunk::<16>().copied().unwrap_or(datagram.source);
-                return datagram;
+                let home = rest.first_chunk::<16>();
+                datagram.source = home.map_or(datagram.source, |home| u128::from_be_bytes(*home));
+                return;
             }
             [_, len, rest @ ..] => rest.get(usize::from(*len)..).unwrap_or_default(),
-            _ => return datagram,
+            _ => return,
         };
     }
 }

@@ -6,7 +6,7 @@ mod v6;
 
 use crate::bytes::Bytes;
 use crate::parse::Stop;
-use crate::{Family, Reject};
+use crate::{Endpoint, Family, Reject};
 
 /// IANA protocol numbers that the parser acts on.
 pub(crate) const IPV4: u8 = 4;
@@ -18,9 +18,10 @@ pub(crate) const GRE: u8 = 47;
 /// An IP datagram, its headers read.
 pub(crate) struct Datagram<'a> {
     pub family: Family,
-    /// Addresses as in [`crate::Endpoint`]. In IPv6 those of the ends: past a routing header, behind a home address.
-    pub source: [u8; 16],
-    pub destination: [u8; 16],
+    /// Addresses as in [`Endpoint`], but as numbers: those are at home in registers. In IPv6 they are the addresses of the
+    /// ends: past a routing header, behind a home address.
+    pub source: u128,
+    pub destination: u128,
     pub ttl: u8,
     pub traffic_class: u8,
     pub id: u16,
@@ -33,6 +34,20 @@ pub(crate) struct Datagram<'a> {
     pub bytes: &'a [u8],
     /// What comes after the IP header, its options or extension headers.
     pub payload: Bytes<'a>,
+}
+
+impl Datagram<'_> {
+    /// The sender at `port`.
+    #[inline]
+    pub const fn source(&self, port: u16) -> Endpoint {
+        Endpoint { addr: self.source.to_be_bytes(), port }
+    }
+
+    /// The receiver at `port`.
+    #[inline]
+    pub const fn destination(&self, port: u16) -> Endpoint {
+        Endpoint { addr: self.destination.to_be_bytes(), port }
+    }
 }
 
 /// Which part of a datagram this is.

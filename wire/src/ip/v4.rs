@@ -3,7 +3,7 @@
 use super::{Datagram, Fragment, extension};
 use crate::bytes::{Bytes, be16};
 use crate::parse::Stop;
-use crate::{Endpoint, Family, Reject};
+use crate::{Family, Reject};
 
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET: u16 = 0x1fff;
@@ -26,10 +26,10 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
     }
     let whole = packet.declared(len);
     let fragment = be16(header[6], header[7]);
-    let datagram = Datagram {
+    let mut datagram = Datagram {
         family: Family::V4,
-        source: Endpoint::v4([header[12], header[13], header[14], header[15]], 0).addr,
-        destination: Endpoint::v4([header[16], header[17], header[18], header[19]], 0).addr,
+        source: mapped([header[12], header[13], header[14], header[15]]),
+        destination: mapped([header[16], header[17], header[18], header[19]]),
         ttl: header[8],
         traffic_class: header[1],
         id: be16(header[4], header[5]),
@@ -39,10 +39,16 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         bytes: whole.captured,
         payload: whole.skip(header_len).ok_or(Reject::TruncatedIp)?,
     };
-    match (datagram.protocol, datagram.fragment) {
-        (extension::AUTHENTICATION, Fragment::Whole | Fragment::First) => extension::follow_authentication(datagram),
-        _ => Ok(datagram),
+    if datagram.protocol == extension::AUTHENTICATION && datagram.fragment != Fragment::Later {
+        extension::past_authentication(&mut datagram)?;
     }
+    Ok(datagram)
+}
+
+/// An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
+#[inline]
+const fn mapped(address: [u8; 4]) -> u128 {
+    0xffff_0000_0000 | u32::from_be_bytes(address) as u128
 }
 
 /// Whether the ones' complement sum over the header is all ones (RFC 1071).

@@ -12,18 +12,18 @@ pub(super) const HEADER_LEN: u32 = 40;
 /// offload leaves: then the frame's length decides.
 #[inline]
 pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
-    let (header, _) = packet.split::<40>().ok_or(Reject::TruncatedIp)?;
+    let (header, rest) = packet.split::<8>().ok_or(Reject::TruncatedIp)?;
+    let (source, rest) = rest.split::<16>().ok_or(Reject::TruncatedIp)?;
+    let (destination, _) = rest.split::<16>().ok_or(Reject::TruncatedIp)?;
     let len = match be16(header[4], header[5]) {
         0 => packet.wire,
         payload => u32::from(payload) + HEADER_LEN,
     };
     let whole = packet.declared(len);
-    let (_, addresses) = header.split_at(8);
-    let (source, destination) = addresses.split_at(16);
-    let datagram = Datagram {
+    let mut datagram = Datagram {
         family: Family::V6,
-        source: source.try_into().unwrap_or_default(),
-        destination: destination.try_into().unwrap_or_default(),
+        source: u128::from_be_bytes(*source),
+        destination: u128::from_be_bytes(*destination),
         ttl: header[7],
         traffic_class: header[0] << 4 | header[1] >> 4,
         id: 0,
@@ -33,5 +33,8 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         bytes: whole.captured,
         payload: whole.skip(HEADER_LEN as usize).ok_or(Reject::TruncatedIp)?,
     };
-    extension::follow(datagram)
+    if extension::is_one(datagram.protocol) {
+        extension::follow(&mut datagram)?;
+    }
+    Ok(datagram)
 }
