@@ -217,3 +217,6 @@ impl Inbox {
         any
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,7 @@ impl Steering {
         }
         self.counters.clock_steps += u64::from(ts < self.previous);
         self.previous = ts;
+        self.counters.last = self.counters.last.max(Some(ts));
         self.clock = self.clock.max(ts);
     }
 

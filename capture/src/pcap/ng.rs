@@ -221,7 +221,8 @@ impl Ng {
         let interface = self.interfaces.get(interface as usize);
         let interface = interface.ok_or_else(|| Fault::Corrupt("a packet's interface was not described".to_owned()))?;
         let [upper, lower, captured, original] = [12, 16, 20, 24].map(|at| self.order.u32(block, at));
-        if captured > bound(interface.snaplen) || captured as usize > block.len().saturating_sub(PACKET) {
+        let room = block.len().checked_sub(PACKET);
+        if captured > bound(interface.snaplen) || room.is_none_or(|room| captured as usize > room) {
             return Err(Fault::Corrupt(format!("a packet claims to have {captured} bytes")));
         }
         self.last = interface.clock.instant(u64::from(upper) << 32 | u64::from(lower));
