@@ -132,3 +132,67 @@ fn end_options(block: &mut Vec<u8>) {
 fn pad(block: &mut Vec<u8>) {
     block.resize(block.len().next_multiple_of(4), 0);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kind and content (without its lengths) of each block.
+    fn blocks(mut file: &[u8]) -> Vec<(u32, Vec<u8>)> {
+        let word = |at: usize, file: &[u8]| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+        let mut blocks = Vec::new();
+        while !file.is_empty() {
+            let length = word(4, file) as usize;
+            assert_eq!((length % 4, word(length - 4, file) as usize), (0, length));
+            blocks.push((word(0, file), file[8..length - 4].to_vec()));
+            file = &file[length..];
+        }
+        blocks
+    }
+
+    fn written(description: &str, earliest: Nanos, packets: &[(Nanos, u32, &[u8])]) -> Vec<(u32, Vec<u8>)> {
+        let mut file = Vec::new();
+        let mut writer = PcapngWriter::new(&mut file, description, earliest).unwrap();
+        for (ts, length, bytes) in packets {
+            writer.packet(*ts, *length, bytes, None).unwrap();
+        }
+        writer.finish().unwrap();
+        blocks(&file)
+    }
+
+    #[test]
+    fn an_interface_states_raw_ip_and_nanoseconds() {
+        let blocks = written("", Nanos(5), &[]);
+        assert_eq!(blocks.iter().map(|block| block.0).collect::<Vec<_>>(), [SECTION, INTERFACE]);
+        assert_eq!(blocks[1].1, [101, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_packet_keeps_its_bytes_its_time_and_its_original_length() {
+        let ts = Nanos(0x1234_5678_9abc_def0);
+        let blocks = written("link", ts, &[(ts, 1500, &[0x45, 1, 2, 3, 4])]);
+        let mut expected = Vec::new();
+        for word in [0, 0x1234_5678, 0x9abc_def0, 5, 1500_u32] {
+            expected.extend(word.to_le_bytes());
+        }
+        expected.extend([0x45, 1, 2, 3, 4, 0, 0, 0]);
+        assert_eq!(blocks[2], (PACKET, expected));
+    }
+
+    #[test]
+    fn no_original_length_is_below_the_captured_one() {
+        let blocks = written("", Nanos(0), &[(Nanos(0), 0, &[0; 40])]);
+        assert_eq!(blocks[2].1[16..20], 40_u32.to_le_bytes());
+    }
+
+    #[test]
+    fn times_before_1970_count_from_an_offset() {
+        let (early, late) = (Nanos(-1_500_000_000), Nanos(1));
+        let blocks = written("", early, &[(early, 40, &[]), (late, 40, &[])]);
+        let offset: &[u8] = &(-2_i64).to_le_bytes();
+        assert_eq!(&blocks[1].1[20..28], offset);
+        assert_eq!(blocks[2].1[8..12], 500_000_000_u32.to_le_bytes());
+        assert_eq!(blocks[3].1[8..12], 2_000_000_001_u32.to_le_bytes());
+        written("", Nanos::MIN, &[(Nanos::MIN, 40, &[]), (Nanos::MAX, 40, &[])]);
+    }
+}

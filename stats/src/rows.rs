@@ -32,7 +32,9 @@ impl Selection {
     pub fn new(table: Table, rows: &RowArgs, default: &[&str], final_only: bool) -> Result<Self, Usage> {
         let known = columns::of(table).map(|about| about.name).collect::<Vec<_>>();
         if let Some(unknown) = rows.columns.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(Usage(format!("{table} has no column {unknown}; `conntrack-report columns {table}` lists them")));
+            return Err(Usage(format!(
+                "{table} has no column {unknown}; `conntrack-report columns {table}` lists them"
+            )));
         }
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         let mut read = match (rows.columns.as_slice(), default) {
@@ -107,7 +109,8 @@ impl Selection {
             return Ok(vec![(0, rows)]);
         }
         let wanted = |row: usize| {
-            let uid_fits = self.uid.is_none_or(|wanted| uid.as_ref().is_some_and(|uid| uid.cell(row).unsigned() == Some(wanted)));
+            let uid_fits =
+                self.uid.is_none_or(|wanted| uid.as_ref().is_some_and(|uid| uid.cell(row).unsigned() == Some(wanted)));
             let is_interim = finals.as_ref().is_some_and(|finals| matches!(finals.cell(row), Cell::Truth(false)));
             uid_fits && !(self.final_only && is_interim)
         };

@@ -76,7 +76,8 @@ fn a_choice_of_columns_rows_and_a_limit_is_kept_in_the_order_asked() {
     let uid = record(7).uid.to_string();
     let one = printed(&["connections", &dir, "--format", "csv", "--columns", "conn_state,orig_p", "--uid", &uid]);
     assert_eq!(one, "conn_state,orig_p\nREJ,40007\n");
-    let three = printed(&["connections", &dir, "--format", "json", "--columns", "orig_p", "--limit", "3", "--final-only"]);
+    let three =
+        printed(&["connections", &dir, "--format", "json", "--columns", "orig_p", "--limit", "3", "--final-only"]);
     assert_eq!(three, "{\"orig_p\":40000}\n{\"orig_p\":40001}\n{\"orig_p\":40002}\n");
     let none = printed(&["connections", &dir, "--format", "csv", "--columns", "uid", "--limit", "0"]);
     assert_eq!(none, "uid\n");
@@ -116,7 +117,18 @@ fn a_conn_log_has_zeeks_names_and_counts_each_connection_once() {
         assert_eq!(field("history"), record.history.as_str());
         assert_eq!(field("resp_bytes"), record.halves[1].bytes.map_or("-".to_owned(), |bytes| bytes.to_string()));
         assert_eq!((field("proto"), field("service")), ("tcp", "-"));
-        let same = printed(&["connections", &dir, "--format", "csv", "--columns", "uid", "--uid", field("uid"), "--limit", "1"]);
+        let same = printed(&[
+            "connections",
+            &dir,
+            "--format",
+            "csv",
+            "--columns",
+            "uid",
+            "--uid",
+            field("uid"),
+            "--limit",
+            "1",
+        ]);
         assert_eq!(same.lines().nth(1), Some(record.uid.to_string().as_str()));
         if port >= 40_005 {
             break;
@@ -127,7 +139,15 @@ fn a_conn_log_has_zeeks_names_and_counts_each_connection_once() {
 #[test]
 fn the_table_for_people_is_aligned_and_dated() {
     let (_folder, dir) = campaign();
-    let table = printed(&["connections", &dir, "--limit", "3", "--final-only", "--columns", "ts,orig_h,resp_p,duration,history"]);
+    let table = printed(&[
+        "connections",
+        &dir,
+        "--limit",
+        "3",
+        "--final-only",
+        "--columns",
+        "ts,orig_h,resp_p,duration,history",
+    ]);
     let expected = "                        ts  orig_h        resp_p  duration  history\n\
                     2026-11-22 00:00:00.000000  10.0.205.175      25  0.052995  ShADadFf\n\
                     2026-11-22 00:00:00.001000  10.0.92.193      443  0.823530  ShADadFf\n\
@@ -165,6 +185,7 @@ fn headers_read_like_tcpdump() {
              options [mss 1460,sackOK,wscale 7], length 0"
         )
     );
+    assert!(lines[2].ends_with("length 1000"), "{}", lines[2]);
     assert!(lines[1].contains(" 192.0.2.1.25 > 10.0.205.175.40000: Flags [S.], "), "{}", lines[1]);
     let csv = rows(&printed(&["headers", &dir, "--uid", &uid.to_string(), "--format", "csv"]));
     assert_eq!(csv[1]["bytes"], hex(&support::header_bytes(&record(0), 1)));
@@ -179,7 +200,10 @@ fn hex(bytes: &[u8]) -> String {
 fn every_column_is_explained() {
     let list = rows(&printed(&["columns", "--format", "csv"]));
     for table in recorder::Table::ALL {
-        assert_eq!(list.iter().filter(|row| row["table"] == table.as_str()).count(), recorder::columns::of(table).count());
+        assert_eq!(
+            list.iter().filter(|row| row["table"] == table.as_str()).count(),
+            recorder::columns::of(table).count()
+        );
     }
     assert!(list.iter().all(|row| row["definition"].len() > 5));
     let few = rows(&printed(&["columns", "events", "--format", "csv"]));

@@ -5,7 +5,7 @@ mod support;
 
 use std::process::Command;
 
-use support::{Campaign, header_bytes, header_ts, record, report, skip};
+use support::{Campaign, header_bytes, header_ts, payload_len, record, report, skip};
 
 /// Time, captured length, original length, bytes and comment of each packet; nothing where there is no tshark.
 fn read(file: &str) -> Option<Vec<[String; 5]>> {
@@ -51,7 +51,7 @@ fn tshark_sees_the_captured_bytes_in_order_of_time_to_the_nanosecond() {
         let wanted = [
             format!("{}.{:09}", ts / 1_000_000_000, ts % 1_000_000_000),
             bytes.len().to_string(),
-            bytes.len().to_string(),
+            (bytes.len() + payload_len(index) as usize).to_string(),
             bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
             format!("uid {} {dir} {index}", record.uid),
         ];

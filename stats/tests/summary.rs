@@ -19,7 +19,10 @@ fn summaries(campaign: &Campaign) -> (String, Value) {
 fn connections_are_counted_once_and_the_ledger_is_shown() {
     let (text, json) = summaries(&Campaign::default());
     let connections = &json["connections"];
-    assert_eq!((&connections["total"], &connections["ipv6"], &connections["partial"]), (&100.into(), &20.into(), &10.into()));
+    assert_eq!(
+        (&connections["total"], &connections["ipv6"], &connections["partial"]),
+        (&100.into(), &20.into(), &10.into())
+    );
     assert_eq!(connections["by_conn_state"]["SF"], 70);
     assert_eq!(connections["by_close_reason"]["campaign_end"], 10);
     assert_eq!(connections["by_anomaly"]["window_shrunk"], 2);

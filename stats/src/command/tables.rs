@@ -82,11 +82,7 @@ fn conn_log(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
     Ok(Done::without(&skipped))
 }
 
-fn write(
-    selection: &Selection,
-    campaigns: &[Named],
-    writer: &mut dyn TableWriter,
-) -> Result<Skipped, ReportError> {
+fn write(selection: &Selection, campaigns: &[Named], writer: &mut dyn TableWriter) -> Result<Skipped, ReportError> {
     let mut skipped = Skipped::default();
     selection.each(campaigns, &mut skipped, &mut |batch| writer.write(batch))?;
     writer.finish()?;

@@ -257,15 +257,14 @@ impl GatherConnections {
     fn add_spreads(&mut self, rows: &Rows<'_>) -> Result<(), ReportError> {
         let whole = rows.whole()?;
         self.connections.whole += whole.rows.len() as u64;
-        whole.each("duration", |cell| cell.seconds().into_iter().for_each(|length| self.duration.add_seconds(length)))?;
+        whole
+            .each("duration", |cell| cell.seconds().into_iter().for_each(|length| self.duration.add_seconds(length)))?;
         for (gather, column) in self.unique_bytes.iter_mut().zip(["orig_unique_bytes", "resp_unique_bytes"]) {
             whole.each(column, |cell| cell.unsigned().into_iter().for_each(|bytes| gather.add(bytes)))?;
         }
-        for (gather, column) in [
-            (&mut self.syn_rtt, "syn_rtt"),
-            (&mut self.ack_rtt, "ack_rtt"),
-            (&mut self.handshake_rtt, "handshake_rtt"),
-        ] {
+        for (gather, column) in
+            [(&mut self.syn_rtt, "syn_rtt"), (&mut self.ack_rtt, "ack_rtt"), (&mut self.handshake_rtt, "handshake_rtt")]
+        {
             rows.each(column, |cell| cell.seconds().into_iter().for_each(|rtt| gather.add_seconds(rtt)))?;
         }
         Ok(())

@@ -21,7 +21,8 @@ pub fn sentences(manifest: &Manifest, connections: &Connections, unreadable: u64
         sentences.push(format!("A crash tore {} off the end of the journal.", bytes(losses.torn_bytes)));
     }
     if losses.damaged_bytes > 0 {
-        sentences.push(format!("The disk damaged {} of the journal before they were sealed.", bytes(losses.damaged_bytes)));
+        sentences
+            .push(format!("The disk damaged {} of the journal before they were sealed.", bytes(losses.damaged_bytes)));
     }
     sentences.extend(losses.reasons.iter().map(|reason| format!("The recorder says: {reason}")));
     if unreadable > 0 {
@@ -47,8 +48,10 @@ fn dropped(manifest: &Manifest, connections: &Connections) -> Option<String> {
     if total == 0 {
         return None;
     }
-    let places = [(device, "by the device"), (kernel, "in the kernel's ring"), (poller, "by the poller"), (queue, "in a queue")];
-    let places = places.iter().filter(|(frames, _)| *frames > 0).map(|(frames, place)| format!("{} {place}", count(*frames)));
+    let places =
+        [(device, "by the device"), (kernel, "in the kernel's ring"), (poller, "by the poller"), (queue, "in a queue")];
+    let places =
+        places.iter().filter(|(frames, _)| *frames > 0).map(|(frames, place)| format!("{} {place}", count(*frames)));
     Some(format!(
         "The capture lost {} of {} ({}): {}. {} open meanwhile (lost_capture): what they sent is a lower bound.",
         count(total),

@@ -142,7 +142,8 @@ fn packets(page: &mut Page, summary: &Summary) {
     page.counted("  Offered by the sources", whole, whole);
     page.counted("  Lost", ledger.dropped.total(), whole);
     let dropped = ledger.dropped;
-    let places = [("device", dropped.device), ("kernel", dropped.kernel), ("poller", dropped.poller), ("queue", dropped.queue)];
+    let places =
+        [("device", dropped.device), ("kernel", dropped.kernel), ("poller", dropped.poller), ("queue", dropped.queue)];
     for (place, frames) in places.iter().filter(|(_, frames)| *frames > 0) {
         page.counted(format!("    {place}"), *frames, whole);
     }

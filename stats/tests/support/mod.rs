@@ -36,6 +36,7 @@ pub fn printed(arguments: &[&str]) -> String {
 }
 
 /// Says that a test could not run, past libtest, which swallows what tests print. Fails where nothing may be skipped.
+#[expect(clippy::explicit_write, reason = "libtest captures what the print macros write")]
 pub fn skip(why: &str) {
     assert!(std::env::var_os("CONNTRACK_REQUIRE_ALL").is_none(), "CONNTRACK_REQUIRE_ALL is set, but {why}");
     writeln!(std::io::stderr(), "SKIPPED: {why}").unwrap();
@@ -67,8 +68,8 @@ fn half(state: TcpState, pkts: u64, payload: u64) -> HalfRecord {
         sack_ok: Some(true),
         tsopt: true,
         ecn: false,
-        ttl_min: 63,
-        ttl_max: 64,
+        ttl_min: Some(63),
+        ttl_max: Some(64),
     }
 }
 
@@ -145,13 +146,19 @@ pub fn record(n: u64) -> Record {
     }
 }
 
-/// The IP and TCP headers of the `index`-th of three segments: SYN, SYN-ACK, ACK.
+/// Bytes of payload that the `index`-th segment had, which are not recorded.
+pub fn payload_len(index: u8) -> u32 {
+    if index == 2 { 1000 } else { 0 }
+}
+
+/// The IP and TCP headers of the `index`-th of three segments: SYN, SYN-ACK, and ACK with data.
 pub fn header_bytes(record: &Record, index: u8) -> Vec<u8> {
     let dir = usize::from(index == 1);
     let (from, to) = (record.endpoints[dir], record.endpoints[1 - dir]);
     let flags = [0x02, 0x12, 0x10][usize::from(index)];
     let isn = record.uid as u32;
-    let (seq, ack) = [(isn, 0), (!isn, isn.wrapping_add(1)), (isn.wrapping_add(1), (!isn).wrapping_add(1))][usize::from(index)];
+    let (seq, ack) =
+        [(isn, 0), (!isn, isn.wrapping_add(1)), (isn.wrapping_add(1), (!isn).wrapping_add(1))][usize::from(index)];
     let options: &[u8] = if index < 2 { &[2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7, 1, 1] } else { &[] };
     let mut tcp = Vec::new();
     tcp.extend(from.port.to_be_bytes());
@@ -163,7 +170,7 @@ pub fn header_bytes(record: &Record, index: u8) -> Vec<u8> {
     let mut bytes = match record.family {
         Family::V4 => {
             let mut ip = vec![0x45, 0];
-            ip.extend((20 + tcp.len() as u16).to_be_bytes());
+            ip.extend((20 + tcp.len() as u16 + payload_len(index) as u16).to_be_bytes());
             ip.extend([0x12, 0x34, 0x40, 0, 64, 6, 0, 0]);
             ip.extend(&from.addr[12..]);
             ip.extend(&to.addr[12..]);
@@ -171,7 +178,7 @@ pub fn header_bytes(record: &Record, index: u8) -> Vec<u8> {
         }
         Family::V6 => {
             let mut ip = vec![0x60, 0, 0, 0];
-            ip.extend((tcp.len() as u16).to_be_bytes());
+            ip.extend((tcp.len() as u16 + payload_len(index) as u16).to_be_bytes());
             ip.extend([6, 64]);
             ip.extend(from.addr);
             ip.extend(to.addr);
@@ -195,8 +202,8 @@ fn give_headers(encoder: &mut Encoder, record: &Record) {
             n: index,
             ts: header_ts(record, index),
             dir: if index == 1 { Direction::Resp } else { Direction::Orig },
-            wire_len: bytes.len() as u32,
-            payload_len: 0,
+            wire_len: bytes.len() as u32 + payload_len(index),
+            payload_len: payload_len(index),
             bytes: &bytes,
         });
     }
@@ -282,7 +289,8 @@ impl Campaign {
     fn source(&self, tcp: u64) -> SourceEntry {
         let nothing = self.connections == 0;
         let (udp, truncated) = if nothing { (0, 0) } else { (1234, 5) };
-        let dropped = if self.lossy { Dropped { kernel: 1000, queue: 23, ..Dropped::default() } } else { Dropped::default() };
+        let dropped =
+            if self.lossy { Dropped { kernel: 1000, queue: 23, ..Dropped::default() } } else { Dropped::default() };
         let counts = |name: &str, frames: u64| BTreeMap::from([(name.to_owned(), frames)]);
         let delivered = tcp + udp + truncated;
         let ledger = Ledger {
