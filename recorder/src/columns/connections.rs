@@ -241,13 +241,13 @@ pub(crate) const COLUMNS: &[Column<Connections>] = &[
     column(
         "orig_ttl_min",
         "hops",
-        Value::U8(|r| r.halves[0].ttl_min),
+        Value::U8OrNull(|r| r.halves[0].ttl_min),
         "Smallest TTL or hop limit of the originator's packets.",
     ),
     column(
         "orig_ttl_max",
         "hops",
-        Value::U8(|r| r.halves[0].ttl_max),
+        Value::U8OrNull(|r| r.halves[0].ttl_max),
         "Largest TTL or hop limit of the originator's packets.",
     ),
     column(
@@ -305,13 +305,13 @@ pub(crate) const COLUMNS: &[Column<Connections>] = &[
     column(
         "resp_ttl_min",
         "hops",
-        Value::U8(|r| r.halves[1].ttl_min),
+        Value::U8OrNull(|r| r.halves[1].ttl_min),
         "Smallest TTL or hop limit of the responder's packets.",
     ),
     column(
         "resp_ttl_max",
         "hops",
-        Value::U8(|r| r.halves[1].ttl_max),
+        Value::U8OrNull(|r| r.halves[1].ttl_max),
         "Largest TTL or hop limit of the responder's packets.",
     ),
     column(
