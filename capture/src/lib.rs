@@ -33,7 +33,7 @@ pub use counters::{Gauge, PollerCounters, Snapshot};
 pub use error::SourceError;
 pub use inbox::{Inbox, Received};
 pub use pipeline::Pipeline;
-pub use poller::{Poller, PollerReport};
+pub use poller::{Poller, PollerReport, SeriesNews};
 pub use source::{DeviceCounters, Frame, Pace, Polled, Progress, Source};
 pub use spec::{SourceSpec, SpecError};
 pub use steer::shard_of;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_utils::sync::Parker;
-use wire::Interval;
+use wire::{Interval, Nanos};
 
 use crate::rings::Lane;
 use crate::steering::Steering;
@@ -19,6 +19,15 @@ pub struct Poller {
     gauge: Gauge,
     problems: Vec<SourceError>,
     more_problems: u64,
+}
+
+/// What a poller has to say of the base series, while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesNews {
+    /// What a bin held of other traffic than TCP, in addition to all that was said of it before.
+    Part(Interval),
+    /// No part of a bin before this instant follows, except for frames that come late.
+    Past(Nanos),
 }
 
 /// What a poller has to say when its source has ended.
@@ -57,10 +66,10 @@ impl Poller {
     }
 
     /// Works until the source ends, or until `stop` is set and what the source holds is handed over. Afterwards the lanes are
-    /// closed: the shards come to an end by themselves. `take_interval` is given the poller's parts of the base series, when
-    /// a bin closes.
+    /// closed: the shards come to an end by themselves. `tell` hears the poller's parts of the base series when a bin closes, and how
+    /// far it has come after every poll.
     #[must_use]
-    pub fn run(mut self, stop: &AtomicBool, take_interval: &mut dyn FnMut(Interval)) -> PollerReport {
+    pub fn run(mut self, stop: &AtomicBool, tell: &mut dyn FnMut(SeriesNews)) -> PollerReport {
         let mut stopping = false;
         loop {
             if !stopping && stop.load(Ordering::Relaxed) {
@@ -78,18 +87,19 @@ impl Poller {
                 Err(_) => self.more_problems += 1,
             }
             self.steering.hand_over();
-            self.steering.bins.drain(false, take_interval);
+            self.steering.bins.drain(false, &mut |part| tell(SeriesNews::Part(part)));
+            tell(SeriesNews::Past(self.steering.clock()));
             let progress = self.source.progress();
             self.gauge.update(|snapshot| write(snapshot, &self.steering.counters, device, progress));
         }
-        self.finish(take_interval)
+        self.finish(tell)
     }
 
-    fn finish(mut self, take_interval: &mut dyn FnMut(Interval)) -> PollerReport {
+    fn finish(mut self, tell: &mut dyn FnMut(SeriesNews)) -> PollerReport {
         let (device, progress) = (self.source.device(), self.source.progress());
         self.steering.note_loss(&device);
         self.steering.close();
-        self.steering.bins.drain(true, take_interval);
+        self.steering.bins.drain(true, &mut |part| tell(SeriesNews::Part(part)));
         let counters = self.steering.counters.clone();
         self.gauge.update_at_last(|snapshot| {
             write(snapshot, &counters, device, progress);

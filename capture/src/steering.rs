@@ -138,7 +138,11 @@ impl Steering {
     /// The source has nothing, and promises that all before `past` was visited.
     pub(crate) fn pass_time(&mut self, past: Option<Nanos>) {
         self.clock = self.clock.max(past.unwrap_or(Nanos::MIN));
-        self.bins.close_before(self.clock);
+    }
+
+    /// The latest time that the source has shown or promised.
+    pub(crate) const fn clock(&self) -> Nanos {
+        self.clock
     }
 
     /// Pushes what was gathered, as far as there is room, and promises the clock.
@@ -148,6 +152,7 @@ impl Steering {
             lane.promise(self.clock);
             lane.announce();
         }
+        self.bins.close_before(self.clock);
     }
 
     /// Pushes what is left, waiting for room, and closes the lanes.

@@ -228,7 +228,7 @@ fn spawn<T: Send + 'static>(
 
 /// A poller's thread.
 fn poll(poller: Poller, mut outlet: Outlet, stop: &AtomicBool) -> PollerReport {
-    let report = poller.run(stop, &mut |part| outlet.part(part));
+    let report = poller.run(stop, &mut |news| outlet.hear(news));
     outlet.close();
     report
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use capture::Pace;
+use capture::{Pace, SeriesNews};
 use conntrack::Sink;
 use crossbeam_channel::{Receiver, Sender};
 use recorder::{Block, Encoder, Table};
-use wire::{Interval, Nanos};
+use wire::Nanos;
 
 use crate::clock;
 
@@ -51,10 +51,12 @@ impl Outlet {
         &mut self.encoder
     }
 
-    /// Takes a poller's part of a bin. Bins close in order, so nothing before it follows but what came late.
-    pub(super) fn part(&mut self, part: Interval) {
-        self.encoder.interval(part);
-        self.pass_on(part.ts);
+    /// Takes what a poller has to say of the base series.
+    pub(super) fn hear(&mut self, news: SeriesNews) {
+        match news {
+            SeriesNews::Part(part) => self.encoder.interval(part),
+            SeriesNews::Past(clock) => self.pass_on(clock),
+        }
     }
 
     /// Passes on the blocks that are full, and now and then those that are not, with the promise that no part of a bin before
