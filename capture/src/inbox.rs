@@ -123,7 +123,8 @@ impl Inbox {
         received
     }
 
-    /// Nothing that will be handed out has an older clock, except what comes late. It never runs backwards.
+    /// Nothing that will be handed out has an older clock, except what comes late. It never runs backwards. After
+    /// [`Received::End`] it is how far the sources had come, the same for every shard.
     #[must_use]
     pub fn clock(&self) -> Nanos {
         let bound = self
@@ -132,7 +133,8 @@ impl Inbox {
             .filter(|arrivals| !arrivals.has_ended() && !arrivals.is_silent)
             .map(Arrivals::bound)
             .min();
-        bound.map_or(self.reached, |bound| bound.max(self.reached))
+        let ended = || self.arrivals.iter().filter(|arrivals| arrivals.has_ended()).map(|arrivals| arrivals.feed.end());
+        bound.or_else(|| ended().max()).map_or(self.reached, |bound| bound.max(self.reached))
     }
 
     /// Packets that came after younger ones had been handed out, because their source was silent for too long.

@@ -29,15 +29,23 @@ use crate::batch::Batch;
 const LAST_PROMISE: Nanos = Nanos(i64::MAX - 1);
 
 #[derive(Debug)]
-struct Watermark(CachePadded<AtomicI64>);
+struct Watermark {
+    promise: CachePadded<AtomicI64>,
+    /// The last promise of a lane that was closed; written before the promise becomes [`Nanos::MAX`].
+    end: AtomicI64,
+}
 
 impl Watermark {
+    const fn new() -> Self {
+        Self { promise: CachePadded::new(AtomicI64::new(Nanos::MIN.0)), end: AtomicI64::new(Nanos::MIN.0) }
+    }
+
     fn store(&self, promise: Nanos) {
-        self.0.store(promise.0, Ordering::Release);
+        self.promise.store(promise.0, Ordering::Release);
     }
 
     fn load(&self) -> Nanos {
-        Nanos(self.0.load(Ordering::Acquire))
+        Nanos(self.promise.load(Ordering::Acquire))
     }
 }
 
@@ -89,7 +97,7 @@ pub(crate) fn lane(size: LaneSize, pace: Pace, poller: Unparker, shard: Unparker
     // The ring's batches, one being filled and one being read: there is always room to give a batch back.
     let allowance = size.batches.max(1) + 2;
     let (given_back, empties) = RingBuffer::new(allowance);
-    let watermark = Arc::new(Watermark(CachePadded::new(AtomicI64::new(Nanos::MIN.0))));
+    let watermark = Arc::new(Watermark::new());
     let lane = Lane {
         filling: None,
         ring,
@@ -193,6 +201,7 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
+        self.watermark.end.store(self.promised.0, Ordering::Relaxed);
         self.watermark.store(Nanos::MAX);
         self.shard.unpark();
     }
@@ -202,6 +211,11 @@ impl Feed {
     /// The watermark, to be read before [`Self::take`].
     pub(crate) fn watermark(&self) -> Nanos {
         self.watermark.load()
+    }
+
+    /// How far the source had come when the lane was closed; to be read after a watermark of [`Nanos::MAX`].
+    pub(crate) fn end(&self) -> Nanos {
+        Nanos(self.watermark.end.load(Ordering::Relaxed))
     }
 
     /// The next batch.

@@ -161,7 +161,8 @@ impl Steering {
         while self.lanes.iter().any(|lane| lane.gathered() > 0 && !lane.is_abandoned()) {
             self.give_way();
         }
-        for lane in self.lanes.drain(..) {
+        for mut lane in self.lanes.drain(..) {
+            lane.promise(self.clock);
             // Only a lane whose shard is gone still holds something.
             self.counters.tcp -= lane.gathered();
             self.counters.dropped_queue += lane.gathered();

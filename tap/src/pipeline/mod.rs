@@ -249,7 +249,7 @@ fn track(mut inbox: Inbox, mut shard: Shard, mut outlet: Outlet, tally: &Tally) 
         outlet.pass_on(inbox.clock());
         publish(&shard, &inbox, tally);
     }
-    shard.finish(outlet.encoder());
+    shard.finish(inbox.clock(), outlet.encoder());
     publish(&shard, &inbox, tally);
     outlet.close();
 }
