@@ -5,7 +5,7 @@ mod common;
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicBool;
 
-use capture::{Config, Inbox, Pace, Pipeline, PollerReport, Received, Source};
+use capture::{Config, Inbox, Pace, Pipeline, PollerReport, Received, SeriesNews, Source};
 use common::{Script, tcp_frame, udp_frame};
 use wire::Interval;
 
@@ -29,6 +29,14 @@ fn take_all(mut inbox: Inbox) -> Vec<Seen> {
     }
 }
 
+/// A part of the base series, if the news is one.
+fn part(news: SeriesNews) -> Option<Interval> {
+    match news {
+        SeriesNews::Part(part) => Some(part),
+        SeriesNews::Past(_) => None,
+    }
+}
+
 /// Runs sources through to the end, a thread each, and `shards` shards.
 fn run(
     sources: Vec<Box<dyn Source>>,
@@ -44,7 +52,7 @@ fn run(
             .map(|poller| {
                 scope.spawn(|| {
                     let mut intervals = Vec::new();
-                    (poller.run(&stop, &mut |interval| intervals.push(interval)), intervals)
+                    (poller.run(&stop, &mut |news| intervals.extend(part(news))), intervals)
                 })
             })
             .collect();
@@ -132,7 +140,7 @@ fn a_live_source_does_not_wait_but_counts_and_marks_what_is_lost() {
     let mut seen = Vec::new();
     let (stop, mut lost) = (AtomicBool::new(false), 0);
     std::thread::scope(|scope| {
-        let poller = scope.spawn(|| poller.run(&stop, &mut |interval: Interval| lost += interval.lost));
+        let poller = scope.spawn(|| poller.run(&stop, &mut |news| lost += part(news).map_or(0, |part| part.lost)));
         while gauge.read().counters.dropped_queue == 0 {
             std::thread::yield_now();
         }
