@@ -1,6 +1,6 @@
 //! A ring as a source.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -50,7 +50,7 @@ enum State {
     Open,
     /// No more frames come in; those in the ring are visited until this instant, by which the last block is handed over.
     Draining {
-        until: Nanos,
+        until: Instant,
         why: Option<SourceError>,
     },
     Ended,
@@ -121,14 +121,14 @@ impl Queue {
 
     fn drain(&mut self, why: Option<SourceError>) {
         if matches!(self.state, State::Open) {
-            self.state = State::Draining { until: now().plus(self.margin.as_nanos() as i64), why };
+            self.state = State::Draining { until: instant() + self.margin, why };
         }
     }
 
     /// Whether everything that the kernel took in was visited or dropped. Asked when the ring shows nothing more.
-    fn is_drained(&mut self, until: Nanos) -> bool {
+    fn is_drained(&mut self, until: Instant) -> bool {
         self.read_statistics();
-        self.counters.offered == self.visited + self.counters.dropped() || now() > until
+        self.counters.offered == self.visited + self.counters.dropped() || instant() > until
     }
 
     fn end(&mut self) -> Result<Polled, SourceError> {
@@ -166,6 +166,12 @@ fn now() -> Nanos {
     )]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Nanos(now.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)))
+}
+
+/// The clock for how long something may take, which nobody sets.
+#[expect(clippy::disallowed_methods, reason = "how long the kernel may take for its last block is real time")]
+fn instant() -> Instant {
+    Instant::now()
 }
 
 impl Source for Queue {

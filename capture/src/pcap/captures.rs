@@ -5,12 +5,10 @@ use std::path::PathBuf;
 
 use wire::Nanos;
 
+use super::files::BUFFER;
 use super::input::Input;
 use super::reader::{Reader, Step};
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
-
-/// Buffer of each of many files, bytes.
-const BUFFER: usize = 256 << 10;
 
 /// Files held open at a time: a quarter of the usual limit of a process, and 64 MiB of buffers.
 const MOST_OPEN: usize = 256;

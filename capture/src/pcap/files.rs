@@ -7,8 +7,9 @@ use super::input::Input;
 use super::reader::{Reader, Step};
 use crate::{Progress, Source, SourceError};
 
-/// Buffer of a single file, bytes: large reads, still within the second-level cache of a core.
-const BUFFER: usize = 1 << 20;
+/// Buffer of a file, bytes: reads that cost little a byte and stay within the second-level cache of a core. 1 MiB was measured to
+/// be no faster.
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// Buffer while only the first packet of a file is looked for, bytes.
 const GLANCE_BUFFER: usize = 16 << 10;
