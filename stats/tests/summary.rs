@@ -52,6 +52,8 @@ fn sums_and_extremes_are_those_of_the_connections() {
     assert!((seconds("max") - durations[69] as f64 / 1e9).abs() < 1e-9);
     let median = durations[34] as f64 / 1e9;
     assert!((seconds("p50") - median).abs() < median / 500.0, "{spread}");
+    let span = |key: &str| json["campaign"][key].as_f64().unwrap();
+    assert!((span("end") - span("start") - span("duration_s")).abs() < 1e-6);
     let bytes: u64 = records.iter().flat_map(|record| record.halves).map(|half| half.ip_bytes).sum();
     let peak = json["rates"]["peak"]["bits_per_second"].as_f64().unwrap();
     assert_eq!(peak, bytes as f64 * 8.0, "all of it lies in one second");

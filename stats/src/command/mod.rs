@@ -87,8 +87,8 @@ pub fn verify(arguments: &VerifyArgs) -> anyhow::Result<Done> {
         return Ok(Done::Whole);
     }
     tracing::error!(
-        "{} not clean: copy what is needed with conntrack-report connections, restore the files named above from a backup, \
-         and check the disk",
+        "{} not clean: the lines marked FAILED say what and where; restore damaged files from a backup and check the disk, \
+         and where no file is damaged please report it",
         if broken.len() == 1 { format!("{} is", broken[0]) } else { format!("{} are", broken.join(", ")) },
     );
     Ok(Done::Unclean)

@@ -15,13 +15,15 @@ use crate::cell::{Cell, Column};
 const TOP_PORTS: usize = 10;
 
 /// The columns that [`GatherConnections`] reads.
-pub const COLUMNS: [&str; 24] = [
+pub const COLUMNS: [&str; 26] = [
     "final",
     "partial",
     "orig_h",
     "resp_p",
     "conn_state",
     "close_reason",
+    "ts",
+    "last_ts",
     "established_ts",
     "duration",
     "orig_pkts",
@@ -146,6 +148,10 @@ pub struct GatherConnections {
     pub traffic: Traffic,
     /// So far.
     pub headers: Headers,
+    /// First packet of any connection so far, ns.
+    pub first: Option<i64>,
+    /// Last packet of any connection so far, ns.
+    pub last: Option<i64>,
     ports: Vec<Port>,
     duration: Gather,
     unique_bytes: [Gather; 2],
@@ -161,6 +167,8 @@ impl Default for GatherConnections {
             connections: Connections::default(),
             traffic: Traffic::default(),
             headers: Headers::default(),
+            first: None,
+            last: None,
             ports,
             duration: Gather::default(),
             unique_bytes: [Gather::default(), Gather::default()],
@@ -211,6 +219,8 @@ impl GatherConnections {
     fn add_counts(&mut self, rows: &Rows<'_>) -> Result<(), ReportError> {
         let counts = &mut self.connections;
         let all = rows.rows.len() as u64;
+        rows.each("ts", |cell| self.first = [self.first, cell.instant()].into_iter().flatten().min())?;
+        rows.each("last_ts", |cell| self.last = self.last.max(cell.instant()))?;
         let ipv6 = rows.count("orig_h", |cell| cell.text().is_some_and(|address| address.contains(':')))?;
         counts.total += all;
         counts.ipv6 += ipv6;

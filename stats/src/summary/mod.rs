@@ -14,6 +14,7 @@ use std::path::Path;
 
 use recorder::{Campaign, Ledger, Manifest, SourceEntry, Table};
 use serde::Serialize;
+use wire::Nanos;
 
 pub use connections::{Connections, Halves, Headers, Port, Spreads, Traffic};
 pub use exact::{Instant, Seconds};
@@ -99,7 +100,7 @@ impl Summary {
 
         let manifest = campaign.manifest();
         let ledger = manifest.ledger();
-        let about = About::of(path, manifest);
+        let about = About::of(path, manifest, gather.first, gather.last);
         let losses = losses::sentences(manifest, &gather.connections, skipped.parts() - before);
         Ok(Self {
             imbalance: ledger.balance().err().map(|imbalance| imbalance.to_string()),
@@ -124,8 +125,10 @@ impl Summary {
 }
 
 impl About {
-    fn of(path: &Path, manifest: &Manifest) -> Self {
-        let (start, end) = (manifest.packets.start, manifest.packets.end);
+    /// `first` and `last` are those of the connections: the manifest of a campaign that runs, or died, lags behind them.
+    fn of(path: &Path, manifest: &Manifest, first: Option<i64>, last: Option<i64>) -> Self {
+        let start = [manifest.packets.start, first.map(Nanos)].into_iter().flatten().min();
+        let end = manifest.packets.end.max(last.map(Nanos));
         let duration = start.zip(end).map(|(start, end)| Seconds(end.elapsed_since(start) as f64 / 1e9));
         Self {
             path: path.display().to_string(),
