@@ -32,6 +32,10 @@ pub struct Link {
     under_way: VecDeque<UnderWay>,
     /// How many, from the front, the tap has seen.
     seen: usize,
+    /// When the next segment passes the tap, and when the next that has passed it arrives: kept here, where it is asked for at every
+    /// event of the connection.
+    at_tap: Nanos,
+    arrival: Nanos,
     sender_free: Nanos,
     last_at_tap: Nanos,
     last_arrival: Nanos,
@@ -53,6 +57,8 @@ impl Link {
             nature,
             under_way: VecDeque::new(),
             seen: 0,
+            at_tap: Nanos::MAX,
+            arrival: Nanos::MAX,
             sender_free: Nanos::MIN,
             last_at_tap: Nanos::MIN,
             last_arrival: Nanos::MIN,
@@ -74,20 +80,21 @@ impl Link {
             let at = later(self.last_at_tap, self.sender_free.plus(self.nature.to_tap), self.jitter(rng));
             self.last_at_tap = at;
             self.under_way.push_back(UnderWay { segment, at, lost: false });
+            self.at_tap = self.at_tap.min(at);
         }
         self.sender_free
     }
 
     /// When the next segment passes the tap.
     #[must_use]
-    pub fn next_at_tap(&self) -> Nanos {
-        self.under_way.get(self.seen).map_or(Nanos::MAX, |next| next.at)
+    pub const fn next_at_tap(&self) -> Nanos {
+        self.at_tap
     }
 
     /// When the next segment that has passed the tap arrives.
     #[must_use]
-    pub fn next_arrival(&self) -> Nanos {
-        if self.seen == 0 { Nanos::MAX } else { self.under_way.front().map_or(Nanos::MAX, |next| next.at) }
+    pub const fn next_arrival(&self) -> Nanos {
+        self.arrival
     }
 
     /// Lets the next segment pass the tap.
@@ -99,13 +106,18 @@ impl Link {
         next.lost = rng.chance(self.nature.loss / 2.0);
         self.last_arrival = next.at;
         self.seen += 1;
-        Some((seen_at, next.segment))
+        self.arrival = self.arrival.min(self.last_arrival);
+        let passed = (seen_at, next.segment);
+        self.at_tap = self.under_way.get(self.seen).map_or(Nanos::MAX, |next| next.at);
+        Some(passed)
     }
 
     /// Takes the next segment off the far end; `None` if it got lost after the tap.
     pub fn arrive(&mut self) -> Option<Segment> {
         let arrived = self.under_way.pop_front()?;
         self.seen = self.seen.saturating_sub(1);
+        self.arrival =
+            if self.seen == 0 { Nanos::MAX } else { self.under_way.front().map_or(Nanos::MAX, |next| next.at) };
         (!arrived.lost).then_some(arrived.segment)
     }
 

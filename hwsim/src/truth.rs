@@ -3,7 +3,7 @@
 //! It is told in the positions of the speakers, which neither wrap nor need guessing, and by who sent what: no rule of a tracker is
 //! in it. Times are those of the capture file, in its resolution.
 
-use std::io::{self, Write};
+use std::net::IpAddr;
 
 use wire::{Direction, Nanos};
 
@@ -216,29 +216,40 @@ impl Truth {
         }
     }
 
-    /// Writes the row of [`COLUMNS`].
-    ///
-    /// # Errors
-    /// Those of the output.
-    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{}", Seconds(self.first))?;
+    /// Appends the row of [`COLUMNS`].
+    pub fn write(&self, row: &mut Vec<u8>) {
+        seconds(row, self.first);
         for end in &self.addressing.ends {
-            write!(out, ",{},{}", end.ip(self.addressing.family), end.port)?;
+            row.push(b',');
+            address(row, end.ip(self.addressing.family));
+            row.push(b',');
+            number(row, u64::from(end.port));
         }
-        match self.addressing.vlan {
-            Some(vlan) => write!(out, ",{vlan}")?,
-            None => write!(out, ",")?,
+        row.push(b',');
+        if let Some(vlan) = self.addressing.vlan {
+            number(row, u64::from(vlan));
         }
-        write!(out, ",{},{}", self.conn_state(), self.ending().as_str())?;
+        for text in [self.conn_state(), self.ending().as_str()] {
+            row.push(b',');
+            row.extend_from_slice(text.as_bytes());
+        }
         let counters: [fn(&Half) -> u64; 4] =
             [|half| half.pkts, |half| half.ip_bytes, |half| half.wire_bytes, |half| half.seen.bytes];
-        for count in counters {
-            for half in &self.halves {
-                write!(out, ",{}", count(half))?;
-            }
+        for (count, half) in counters.iter().flat_map(|count| self.halves.iter().map(move |half| (count, half))) {
+            row.push(b',');
+            number(row, count(half));
         }
+        for instant in self.instants() {
+            row.push(b',');
+            seconds(row, instant);
+        }
+        row.push(b'\n');
+    }
+
+    /// The instants in the order of their columns.
+    fn instants(&self) -> [Option<Nanos>; 12] {
         let [orig, resp] = &self.halves;
-        for instant in [
+        [
             self.syn,
             self.synack,
             self.established,
@@ -250,29 +261,72 @@ impl Truth {
             resp.fin,
             self.rst.map(|(ts, _)| ts),
             self.closed(),
-            Some(self.last),
-        ] {
-            write!(out, ",{}", Seconds(instant))?;
-        }
-        writeln!(out)
+            self.first.map(|_| self.last),
+        ]
     }
 }
 
-/// An instant as decimal seconds with nine digits; nothing where there is none.
-struct Seconds(Option<Nanos>);
-
-impl std::fmt::Display for Seconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |ts| {
-            let (seconds, nanos) = ts.split();
-            write!(f, "{seconds}.{nanos:09}")
-        })
+/// Appends an address as text.
+fn address(row: &mut Vec<u8>, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => {
+            for (at, octet) in ip.octets().into_iter().enumerate() {
+                if at > 0 {
+                    row.push(b'.');
+                }
+                number(row, u64::from(octet));
+            }
+        }
+        IpAddr::V6(ip) => row.extend_from_slice(ip.to_string().as_bytes()),
     }
+}
+
+/// Appends an instant as decimal seconds with nine digits; nothing where there is none.
+fn seconds(row: &mut Vec<u8>, instant: Option<Nanos>) {
+    let Some(ts) = instant else { return };
+    let (seconds, nanos) = ts.split();
+    number(row, seconds.unsigned_abs());
+    row.push(b'.');
+    row.extend_from_slice(&digits(u64::from(nanos))[LONGEST - 9..]);
+}
+
+/// Appends a number in decimal. The formatting machinery would take longer than the simulation of a short connection.
+fn number(row: &mut Vec<u8>, value: u64) {
+    let digits = digits(value);
+    let zeros = digits.iter().take(LONGEST - 1).take_while(|digit| **digit == b'0').count();
+    row.extend_from_slice(&digits[zeros..]);
+}
+
+/// Digits of the largest number.
+const LONGEST: usize = 20;
+
+fn digits(mut value: u64) -> [u8; LONGEST] {
+    let mut digits = [b'0'; LONGEST];
+    for digit in digits.iter_mut().rev() {
+        if value == 0 {
+            break;
+        }
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    digits
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_as_the_standard_library_writes_them() {
+        for value in [0, 7, 10, 1_000_000_007, u64::MAX] {
+            let mut row = Vec::new();
+            number(&mut row, value);
+            assert_eq!(row, value.to_string().as_bytes());
+        }
+        let mut row = Vec::new();
+        seconds(&mut row, Some(Nanos(1_767_225_600_000_000_042)));
+        assert_eq!(row, b"1767225600.000000042");
+    }
 
     #[test]
     fn bytes_that_pass_twice_are_distinct_once_also_across_gaps() {

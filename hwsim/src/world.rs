@@ -51,7 +51,7 @@ pub struct Extent {
 
 impl Extent {
     /// What the user asks for, completed by the scenario. With both a number of connections and a duration (s), that many arrive in
-    /// that time; with a number alone, or a number of packets, the capture ends when they are over.
+    /// that time; with a number alone, the capture ends when they are over, and other traffic stops when the last has begun.
     #[must_use]
     pub fn of(scenario: &Scenario, connections: Option<u64>, seconds: Option<f64>, packets: Option<u64>) -> Self {
         let end_after = |seconds: f64| EPOCH.plus((seconds.min(LONGEST) * 1e9) as i64);
@@ -189,6 +189,10 @@ impl World {
         self.arrived += 1;
         let was_last = self.extent.connections.is_some_and(|most| self.arrived >= most);
         self.next_arrival = if was_last { Nanos::MAX } else { after(now, self.extent.per_second, &mut self.rng) };
+        if was_last && self.extent.end.is_none() {
+            // Otherwise it would fill the file for as long as the slowest connection lingers.
+            self.next_other = Nanos::MAX;
+        }
         let Some((setup, addressing)) = drawn else { return };
         let mut connection = Connection::new(&setup, self.rng.fork());
         let Some(at) = connection.next_at_tap() else { return };

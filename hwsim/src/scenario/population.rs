@@ -13,6 +13,8 @@ use crate::speaker::{Outcome, Profile, Setup};
 
 /// Linux's ephemeral ports.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
+/// A port, like the next, without a service that a dissector would look for.
+const UNASSIGNED_PORT: u16 = 49_000;
 /// The tag of the hosts that have one.
 const VLAN: u16 = 100;
 /// So close before their wrap lie the initial sequence numbers of a few speakers.
@@ -131,6 +133,8 @@ impl Population {
             &[(50, Other::Udp { payload: 1200 }), (30, Other::Udp { payload: 90 }), (15, Other::Echo), (5, Other::Arp)];
         let what = rng.pick(KINDS).copied().unwrap_or(Other::Arp);
         let mut addressing = self.addressing(UNASSIGNED_PORT, rng);
+        // An ephemeral port may be one that a dissector takes for its own.
+        addressing.ends[0].port = UNASSIGNED_PORT + 1;
         if what == Other::Arp && addressing.family == Family::V6 {
             addressing.family = Family::V4;
             addressing.ends =
@@ -186,9 +190,6 @@ impl Population {
     }
 }
 
-/// A port without a service that a dissector would look for.
-const UNASSIGNED_PORT: u16 = 49_000;
-
 /// What is left of a common initial TTL after `fewest..=most` hops.
 fn hops(fewest: u8, most: u8, rng: &mut Rng) -> u8 {
     let initial = if rng.chance(0.7) { 64 } else { 128 };
@@ -225,7 +226,7 @@ mod tests {
             let mut rng = Rng::new(5);
             let mut population = Population::new(scenario, &mut rng);
             let mut used = HashSet::new();
-            for _ in 0..300_000 {
+            for _ in 0..50_000 {
                 let (_, addressing) = population.connection(Nanos(0), &mut rng).unwrap();
                 assert!(used.insert(addressing.ends), "{}: {:?}", scenario.name, addressing.ends);
             }

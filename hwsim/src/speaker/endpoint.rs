@@ -85,7 +85,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub(super) fn new(profile: Profile, state: State, sender: Sender) -> Self {
-        Self { profile, state, sender, receiver: Receiver::default(), planned: None, packets: 0 }
+        Self { profile, state, sender, receiver: Receiver::new(), planned: None, packets: 0 }
     }
 
     /// Forgets the connection.

@@ -49,6 +49,8 @@ pub struct Connection {
     agreed: Agreed,
     script: Script,
     rng: Rng,
+    /// The direction of the segment that is about to pass the tap.
+    at_tap: Option<Direction>,
 }
 
 /// What happens next in a connection.
@@ -94,6 +96,7 @@ impl Connection {
             agreed: Agreed::between(&orig, &resp),
             script,
             rng,
+            at_tap: None,
         };
         connection.send_syn(Direction::Orig, setup.start);
         let plan = connection.script.opened(setup.start, &mut connection.rng);
@@ -107,7 +110,10 @@ impl Connection {
             let (now, event) = self.next_event();
             match event {
                 _ if now == Nanos::MAX => return None,
-                Event::Tap(_) => return Some(now),
+                Event::Tap(from) => {
+                    self.at_tap = Some(from);
+                    return Some(now);
+                }
                 Event::Arrival(from) => {
                     if let Some(segment) = self.links[from.index()].arrive() {
                         self.receive(from.other(), &segment, now);
@@ -122,8 +128,7 @@ impl Connection {
 
     /// Lets the segment of [`Self::next_at_tap`] pass the tap.
     pub fn pass_tap(&mut self) -> Option<(Nanos, Direction, Segment)> {
-        let (_, event) = self.next_event();
-        let Event::Tap(from) = event else { return None };
+        let from = self.at_tap.take()?;
         let (ts, segment) = self.links[from.index()].pass_tap(&mut self.rng)?;
         Some((ts, from, segment))
     }
@@ -160,15 +165,15 @@ impl Connection {
         let mut earliest = (Nanos::MAX, Event::Tap(Direction::Orig));
         for who in BOTH {
             let (link, end) = (&self.links[who.index()], &self.ends[who.index()]);
-            for candidate in [
+            for (at, event) in [
                 (link.next_at_tap(), Event::Tap(who)),
                 (link.next_arrival(), Event::Arrival(who)),
                 (end.acts_at(), Event::Act(who)),
                 (end.sender.timer, Event::Retransmit(who)),
-                (end.receiver.timer(), Event::Acknowledge(who)),
+                (end.receiver.timer, Event::Acknowledge(who)),
             ] {
-                if candidate.0 < earliest.0 {
-                    earliest = candidate;
+                if at < earliest.0 {
+                    earliest = (at, event);
                 }
             }
         }

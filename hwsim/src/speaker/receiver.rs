@@ -10,7 +10,7 @@ const DELAYED_ACK: i64 = 40_000_000;
 const SEGMENTS_PER_ACK: u8 = 2;
 
 /// The receiving half.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Receiver {
     /// Next position expected.
     pub(super) next: u64,
@@ -20,7 +20,7 @@ pub(super) struct Receiver {
     fin: Option<u64>,
     unacknowledged: u8,
     /// When a delayed acknowledgment is due.
-    timer: Option<Nanos>,
+    pub(super) timer: Nanos,
     /// Timestamp to echo (RFC 7323, 4.3).
     pub(super) echo: u32,
 }
@@ -39,15 +39,15 @@ pub(super) enum Demand {
 }
 
 impl Receiver {
+    /// A receiver that has received nothing.
+    pub(super) const fn new() -> Self {
+        Self { next: 0, beyond: Vec::new(), fin: None, unacknowledged: 0, timer: Nanos::MAX, echo: 0 }
+    }
+
     /// The peer's SYN has arrived.
     pub(super) const fn open(&mut self, echo: u32) {
         self.next = 1;
         self.echo = echo;
-    }
-
-    /// When the delayed acknowledgment is due.
-    pub(super) fn timer(&self) -> Nanos {
-        self.timer.unwrap_or(Nanos::MAX)
     }
 
     /// Whether everything up to the peer's FIN has arrived.
@@ -58,7 +58,7 @@ impl Receiver {
     /// An acknowledgment of all that has arrived was sent.
     pub(super) const fn acknowledged(&mut self) {
         self.unacknowledged = 0;
-        self.timer = None;
+        self.timer = Nanos::MAX;
     }
 
     /// Takes a segment of the peer.
@@ -91,7 +91,7 @@ impl Receiver {
         if self.unacknowledged >= SEGMENTS_PER_ACK {
             return Demand::Now;
         }
-        self.timer.get_or_insert(now.plus(DELAYED_ACK));
+        self.timer = self.timer.min(now.plus(DELAYED_ACK));
         Demand::Later
     }
 
@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn receiver() -> Receiver {
-        let mut receiver = Receiver::default();
+        let mut receiver = Receiver::new();
         receiver.open(0);
         receiver
     }
@@ -145,7 +145,7 @@ mod tests {
     fn every_second_segment_is_acknowledged_at_once_and_a_single_one_later() {
         let mut receiver = receiver();
         assert_eq!(receiver.take(&data(1, 100), Nanos(0)), Demand::Later);
-        assert_eq!(receiver.timer(), Nanos(DELAYED_ACK));
+        assert_eq!(receiver.timer, Nanos(DELAYED_ACK));
         assert_eq!(receiver.take(&data(101, 100), Nanos(5)), Demand::Now);
         assert_eq!(receiver.next, 201);
     }

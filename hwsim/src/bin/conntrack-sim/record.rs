@@ -42,6 +42,8 @@ pub fn pcap(wanted: &Pcap, manner: &Manner) -> Result<()> {
 struct Files {
     capture: Writer<Output>,
     truth: Option<BufWriter<File>>,
+    /// Memory for a row.
+    row: Vec<u8>,
     /// The instant of the last frame.
     last: Nanos,
 }
@@ -52,7 +54,7 @@ impl Files {
         let output = Output::create(&wanted.output).with_context(|| format!("cannot open {name} for writing"))?;
         let capture = Writer::new(output, resolution, snaplen).with_context(|| format!("cannot write {name}"))?;
         let truth = wanted.truth.as_deref().map(create_truth).transpose()?;
-        Ok(Self { capture, truth, last: EPOCH })
+        Ok(Self { capture, truth, row: Vec::new(), last: EPOCH })
     }
 
     fn finish(self) -> io::Result<()> {
@@ -78,7 +80,10 @@ impl Tap for Files {
     }
 
     fn over(&mut self, truth: &Truth) -> io::Result<()> {
-        self.truth.as_mut().map_or(Ok(()), |out| truth.write(out))
+        let Some(out) = &mut self.truth else { return Ok(()) };
+        self.row.clear();
+        truth.write(&mut self.row);
+        out.write_all(&self.row)
     }
 }
 

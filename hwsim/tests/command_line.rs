@@ -1,0 +1,136 @@
+//! The program as users call it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn sim(args: &[&str], dir: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_conntrack-sim")).args(args).current_dir(dir).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_list_names_every_scenario_with_a_sentence() {
+    let dir = TempDir::new().unwrap();
+    let output = sim(&["list"], dir.path());
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for name in ["uplink-small", "uplink-lossy", "uplink-10g", "elephants", "syn-flood"] {
+        assert!(text.lines().any(|line| line.starts_with(name) && line.len() > name.len() + 20), "{name} in {text}");
+    }
+}
+
+#[test]
+fn a_seed_writes_the_same_files_twice_and_says_what_it_wrote() {
+    let dir = TempDir::new().unwrap();
+    let write = |seed: &str, name: &str| {
+        let (capture, truth) = (format!("{name}.pcap"), format!("{name}.csv"));
+        let args = ["pcap", "--connections", "100", "--seed", seed, "-o", &capture, "--truth", &truth];
+        let output = sim(&args, dir.path());
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(stderr(&output).contains("TCP in 100 connections"), "{}", stderr(&output));
+        assert!(!stderr(&output).contains('\r'), "no progress where there is no terminal");
+        [capture, truth].map(|file| fs::read(dir.path().join(file)).unwrap())
+    };
+    let first = write("1", "a");
+    assert_eq!(first, write("1", "b"));
+    assert_ne!(first, write("2", "c"));
+    assert_eq!(first[0][..4], 0xa1b2_3c4d_u32.to_le_bytes());
+    assert_eq!(
+        first[1].split(|byte| *byte == b'\n').count(),
+        102,
+        "a header, 100 rows, and nothing after the last line end"
+    );
+}
+
+#[test]
+fn compression_by_the_name_and_standard_output_give_the_same_capture() {
+    let dir = TempDir::new().unwrap();
+    for file in ["plain.pcap", "small.pcap.gz", "small.pcap.zst"] {
+        let output = sim(&["pcap", "-q", "--connections", "50", "-o", file], dir.path());
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
+    }
+    let plain = fs::read(dir.path().join("plain.pcap")).unwrap();
+    assert_eq!(sim(&["pcap", "-q", "--connections", "50", "-o", "-"], dir.path()).stdout, plain);
+    let zstd = fs::File::open(dir.path().join("small.pcap.zst")).unwrap();
+    assert_eq!(zstd::decode_all(zstd).unwrap(), plain);
+    let gzip = fs::File::open(dir.path().join("small.pcap.gz")).unwrap();
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(gzip), &mut unpacked).unwrap();
+    assert_eq!(unpacked, plain);
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_conntrack-sim"))
+        .args(["pcap", "--scenario", "elephants", "-o", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_what_is_right() {
+    let dir = TempDir::new().unwrap();
+    for (args, hint) in [
+        (&["pcap", "--scenario", "nonsense", "-o", "x.pcap"][..], "uplink-small, uplink-lossy"),
+        (&["pcap", "--duration=-1", "-o", "x.pcap"], "--duration"),
+        (&["pcap", "--duration", "0", "-o", "x.pcap"], "above 0"),
+        (&["pcap", "--duration", "NaN", "-o", "x.pcap"], "above 0"),
+        (&["pcap"], "--output"),
+        (&["pcap", "--snaplen", "0", "-o", "x.pcap"], "1..=262144"),
+    ] {
+        let output = sim(args, dir.path());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(hint), "{args:?}: {}", stderr(&output));
+    }
+    assert!(!dir.path().join("x.pcap").exists());
+}
+
+#[test]
+fn a_place_that_cannot_be_written_exits_with_1_and_one_line_that_names_it() {
+    let dir = TempDir::new().unwrap();
+    let missing = sim(&["pcap", "-o", "missing/x.pcap"], dir.path());
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(stderr(&missing).contains("missing/x.pcap"));
+    assert_eq!(stderr(&missing).lines().count(), 1);
+    let same = sim(&["pcap", "-o", "x", "--truth", "x"], dir.path());
+    assert_eq!(same.status.code(), Some(1));
+    assert!(stderr(&same).contains("two names"));
+    let json = sim(&["pcap", "--log-format", "json", "-o", "missing/x.pcap"], dir.path());
+    let said: serde_json::Value = serde_json::from_slice(&json.stderr).unwrap();
+    assert_eq!(said["level"], "error");
+}
+
+#[test]
+fn a_full_disk_exits_with_1() {
+    if !Path::new("/dev/full").exists() {
+        eprintln!("SKIPPED: there is no /dev/full here");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let output = sim(&["pcap", "-o", "/dev/full"], dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot write /dev/full"), "{}", stderr(&output));
+}
+
+#[test]
+fn every_subcommand_has_an_example_in_its_help() {
+    let dir = TempDir::new().unwrap();
+    for args in [&["--help"][..], &["pcap", "--help"], &["list", "--help"]] {
+        let help = String::from_utf8(sim(args, dir.path()).stdout).unwrap();
+        assert!(help.contains("Example") && help.contains("  conntrack-sim "), "{help}");
+    }
+    let version = String::from_utf8(sim(&["--version"], dir.path()).stdout).unwrap();
+    assert!(version.starts_with("conntrack-sim ") && version.contains('('), "{version}");
+}

@@ -1,0 +1,165 @@
+//! The truth against what tshark makes of the same capture.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A capture with its truth; whole frames, so that checksums can be checked.
+struct Made {
+    _dir: TempDir,
+    capture: PathBuf,
+    truth: PathBuf,
+}
+
+fn make(scenario: &str, extent: &[&str]) -> Option<Made> {
+    if Command::new("tshark").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: tshark is not installed (apt-get install tshark)");
+        return None;
+    }
+    let dir = TempDir::new().unwrap();
+    let (capture, truth) = (dir.path().join("made.pcap"), dir.path().join("made.csv"));
+    let status = Command::new(env!("CARGO_BIN_EXE_conntrack-sim"))
+        .args(["pcap", "-q", "--scenario", scenario, "--seed", "11", "--snaplen", "65535"])
+        .args(extent)
+        .args([Path::new("-o"), &capture, Path::new("--truth"), &truth])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    Some(Made { _dir: dir, capture, truth })
+}
+
+/// tshark's fields of the packets that pass the filter, with every checksum checked.
+fn tshark(made: &Made, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
+    let mut command = Command::new("tshark");
+    command.args(["-n", "-r"]).arg(&made.capture).args(["-Y", filter, "-T", "fields"]);
+    for protocol in ["ip", "tcp", "udp"] {
+        command.args(["-o", &format!("{protocol}.check_checksum:TRUE")]);
+    }
+    for field in fields {
+        command.args(["-e", field]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+fn assert_none(made: &Made, filter: &str) {
+    let found = tshark(made, filter, &["frame.number", "_ws.col.Info"]);
+    assert!(found.is_empty(), "{filter}: {} frames, first {:?}", found.len(), found[0]);
+}
+
+/// Bad checksums and malformed frames, of which no capture may have any.
+const BROKEN: &str = "_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 \
+    || icmp.checksum.status == 0 || icmpv6.checksum.status == 0";
+
+/// What tshark must not find where nothing got lost. SYNs that nobody answers are sent again, whatever the network does.
+const AMISS: &str = "(tcp.analysis.retransmission && !(tcp.flags == 0x002)) || tcp.analysis.lost_segment \
+    || tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order || tcp.analysis.duplicate_ack \
+    || tcp.analysis.reused_ports || tcp.analysis.zero_window";
+
+/// What a connection looks like from the outside: its two ends, and for each direction packets and payload bytes; first and last instant.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outline {
+    pkts: [u64; 2],
+    bytes: [u64; 2],
+    first: String,
+    last: String,
+}
+
+type Tuple = [String; 4];
+
+fn seen_by_tshark(made: &Made) -> BTreeMap<Tuple, Outline> {
+    let fields = [
+        "tcp.stream",
+        "ip.src",
+        "ipv6.src",
+        "tcp.srcport",
+        "ip.dst",
+        "ipv6.dst",
+        "tcp.dstport",
+        "tcp.len",
+        "frame.time_epoch",
+    ];
+    let mut streams: BTreeMap<String, (Tuple, Outline)> = BTreeMap::new();
+    for packet in tshark(made, "tcp", &fields) {
+        let [stream, src4, src6, sport, dst4, dst6, dport, len, ts] = packet.try_into().unwrap();
+        let from = [src4 + &src6, sport];
+        let [a, b] = &from;
+        let tuple = [a.clone(), b.clone(), dst4 + &dst6, dport];
+        let (known, outline) =
+            streams.entry(stream).or_insert_with(|| (tuple, Outline { first: ts.clone(), ..Outline::default() }));
+        let direction = usize::from(known[..2] != from);
+        outline.pkts[direction] += 1;
+        outline.bytes[direction] += len.parse::<u64>().unwrap();
+        outline.last = ts;
+    }
+    streams.into_values().collect()
+}
+
+fn told_by_the_truth(made: &Made) -> BTreeMap<Tuple, Outline> {
+    let text = std::fs::read_to_string(&made.truth).unwrap();
+    let names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let rows = text.lines().skip(1).map(|line| {
+        let row: BTreeMap<&str, &str> = names.iter().copied().zip(line.split(',')).collect();
+        let tuple = ["orig_h", "orig_p", "resp_h", "resp_p"].map(|name| row[name].to_owned());
+        let number = |name: &str| row[name].parse::<u64>().unwrap();
+        let outline = Outline {
+            pkts: [number("orig_pkts"), number("resp_pkts")],
+            bytes: [number("orig_wire_bytes"), number("resp_wire_bytes")],
+            first: row["ts"].to_owned(),
+            last: row["last_ts"].to_owned(),
+        };
+        (tuple, outline)
+    });
+    rows.collect()
+}
+
+#[test]
+fn tshark_finds_the_connections_of_the_truth_with_their_packets_bytes_and_instants() {
+    for scenario in ["uplink-small", "uplink-lossy"] {
+        let Some(made) = make(scenario, &["--connections", "400"]) else { return };
+        let (seen, told) = (seen_by_tshark(&made), told_by_the_truth(&made));
+        assert_eq!(seen.len(), told.len(), "{scenario}");
+        for (tuple, outline) in &told {
+            assert_eq!(seen.get(tuple), Some(outline), "{scenario} {tuple:?}");
+        }
+    }
+}
+
+#[test]
+fn no_scenario_has_a_malformed_frame_or_a_bad_checksum() {
+    for (scenario, packets) in [
+        ("uplink-small", "20000"),
+        ("uplink-lossy", "20000"),
+        ("uplink-10g", "30000"),
+        ("elephants", "10000"),
+        ("syn-flood", "10000"),
+    ] {
+        let Some(made) = make(scenario, &["--packets", packets]) else { return };
+        assert_none(&made, BROKEN);
+    }
+}
+
+#[test]
+fn tshark_finds_nothing_lost_repeated_or_out_of_order_without_loss() {
+    for (scenario, extent) in [
+        ("uplink-small", ["--connections", "600"]),
+        ("uplink-10g", ["--connections", "2000"]),
+        ("elephants", ["--packets", "50000"]),
+    ] {
+        let Some(made) = make(scenario, &extent) else { return };
+        assert_none(&made, AMISS);
+    }
+}
+
+#[test]
+fn tshark_sees_the_repetitions_of_a_lossy_link() {
+    let Some(made) = make("uplink-lossy", &["--connections", "200"]) else { return };
+    for flag in ["retransmission", "lost_segment", "duplicate_ack"] {
+        assert!(!tshark(&made, &format!("tcp.analysis.{flag}"), &["frame.number"]).is_empty(), "{flag}");
+    }
+}
