@@ -57,7 +57,7 @@ struct Arrivals {
     pace: Pace,
     /// The batch being read, and how far it was.
     head: Option<(Box<Batch>, usize)>,
-    /// The last watermark read.
+    /// The last watermark that was read of a ring that then looked empty.
     promised: Nanos,
     /// A live source that was waited for in vain: the others go on without it until it shows itself.
     is_silent: bool,
@@ -75,7 +75,10 @@ impl Arrivals {
         if self.head.is_some() || promised > self.promised {
             self.is_silent = false;
         }
-        self.promised = promised;
+        // With batches in the ring, the watermark may lie beyond what they hold: it only counts where the ring looked empty.
+        if self.head.is_none() {
+            self.promised = promised;
+        }
     }
 
     fn head_clock(&self) -> Option<Nanos> {
