@@ -124,7 +124,7 @@ fn all_real_captures_in_one_campaign_do_not_depend_on_shards() {
     let Some(data) = support::data() else { return };
     let directory = [data.join("pcap")];
     let one = recorded(&directory, &["--shards", "1"]);
-    assert!(one["connections"].len() > 10_000, "{}", one["connections"].len());
+    assert!(one["connections"].len() > 5_000, "{}", one["connections"].len());
     for shards in ["2", "8"] {
         assert_same(&one, &recorded(&directory, &["--shards", shards]), &format!("{shards} shards"));
     }

@@ -1,0 +1,286 @@
+//! The AF_PACKET source between two network namespaces: what it tracks is what real clients and servers did.
+//!
+//! Each test makes two namespaces joined by a veth pair, under names of its own, and removes them. The tap listens in the server's.
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{Ran, Row, number};
+use tempfile::TempDir;
+
+const CLIENT: &str = "10.77.0.1";
+const SERVER: &str = "10.77.0.2";
+
+/// What the end hosts must not do for the tap to see what is on the wire.
+const OFFLOADS: [&str; 8] = ["tx", "off", "gso", "off", "gro", "off", "tso", "off"];
+
+/// Two hosts and a wire.
+struct World {
+    name: String,
+    room: TempDir,
+}
+
+impl World {
+    /// `None`, with a word about it, where this cannot be had.
+    fn new(test: &str, tools: &[&str]) -> Option<Self> {
+        if !support::root() || !support::tools(&[&["ip", "ethtool", "nsenter"], tools].concat()) {
+            return None;
+        }
+        let world = Self { name: format!("ct{test}{}", std::process::id()), room: tempfile::tempdir().expect("a directory") };
+        let (client, server) = (world.namespace("c"), world.namespace("s"));
+        for namespace in [&client, &server] {
+            ip(&["netns", "add", namespace]);
+        }
+        ip(&["link", "add", "wire", "netns", &client, "type", "veth", "peer", "name", "wire", "netns", &server]);
+        for (namespace, address) in [(&client, CLIENT), (&server, SERVER)] {
+            ip(&["-n", namespace, "addr", "add", &format!("{address}/24"), "dev", "wire"]);
+            ip(&["-n", namespace, "link", "set", "wire", "up"]);
+            ip(&["-n", namespace, "link", "set", "lo", "up"]);
+        }
+        for side in ["c", "s"] {
+            let set = world.inside(side, "ethtool").args(["-K", "wire"]).args(OFFLOADS).output().expect("ethtool runs");
+            assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+        }
+        Some(world)
+    }
+
+    fn namespace(&self, side: &str) -> String {
+        format!("{}{side}", self.name)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.room.path().join(name)
+    }
+
+    /// A program on one side: `c` or `s`.
+    fn inside(&self, side: &str, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/run/netns/{}", self.namespace(side))).arg(program).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a client to its end.
+    fn client(&self, program: &str, arguments: &[&str]) -> Ran {
+        let mut command = self.inside("c", "timeout");
+        command.arg("60").arg(program).args(arguments);
+        Ran::from(command.output().expect("the client runs")).expect(&[0])
+    }
+
+    /// Starts a server, and waits until it listens on `port`.
+    fn server(&self, port: u16, program: &str, arguments: &[&str]) -> Server {
+        let mut command = self.inside("s", program);
+        let child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts");
+        let server = Server(child);
+        wait_until("the server listens", || {
+            let listening = self.inside("s", "ss").args(["-Hltn", &format!("sport = :{port}")]).output().expect("ss runs");
+            !listening.stdout.is_empty()
+        });
+        server
+    }
+
+    /// Starts a tap beside the server, and waits until it captures.
+    fn tap(&self) -> Tap {
+        let campaign = self.path("campaign");
+        let mut command = self.inside("s", support::program("conntrack-tap").to_str().expect("UTF-8"));
+        command.args(["run", "--source", "afpacket:wire", "--out"]).arg(&campaign).stderr(Stdio::piped());
+        let child = command.spawn().expect("the tap starts");
+        wait_until("the tap captures", || {
+            let sockets = self.inside("s", "ss").args(["-H0"]).output().expect("ss runs");
+            !sockets.stdout.is_empty() && campaign.join("campaign.json").exists()
+        });
+        Tap { child, campaign }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for side in ["c", "s"] {
+            let _ = Command::new("ip").args(["netns", "del", &self.namespace(side)]).status();
+        }
+    }
+}
+
+fn ip(arguments: &[&str]) {
+    let output = Command::new("ip").args(arguments).output().expect("ip runs");
+    assert!(output.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+fn pause(milliseconds: u64) {
+    std::thread::sleep(Duration::from_millis(milliseconds));
+}
+
+#[track_caller]
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..300 {
+        if is_so() {
+            return;
+        }
+        pause(50);
+    }
+    panic!("15 s, and not yet: {what}");
+}
+
+/// A server that ends with its test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Tap {
+    child: Child,
+    campaign: PathBuf,
+}
+
+impl Tap {
+    /// Ends the campaign as a user would, and gives its TCP connections to `port`, or to any.
+    fn end(self, port: Option<u16>) -> Vec<Row> {
+        // The last segments reach the tap within the block timeout of its ring.
+        pause(300);
+        let status = Command::new("kill").args(["-s", "INT", &self.child.id().to_string()]).status();
+        assert!(status.expect("kill(1) runs").success());
+        Ran::from(self.child.wait_with_output().expect("the tap ends")).expect(&[0]);
+        support::run("conntrack-report", [Path::new("verify"), &self.campaign]).expect(&[0]);
+        let mut rows = support::connections(&self.campaign);
+        rows.retain(|row| port.is_none_or(|port| number(row, "resp_p") == u64::from(port)));
+        rows
+    }
+}
+
+#[test]
+fn connections_to_a_web_server_are_those_in_its_log() {
+    let Some(world) = World::new("w", &["nginx", "curl", "ss"]) else { return };
+    let root = world.path("www");
+    fs::create_dir(&root).expect("a directory");
+    for (name, bytes) in [("small", 10), ("middle", 20_000), ("large", 3_000_000)] {
+        fs::write(root.join(name), vec![b'x'; bytes]).expect("a file");
+    }
+    let (configuration, log) = (world.path("nginx.conf"), world.path("access.log"));
+    let text = format!(
+        "daemon off; master_process off; user root; pid {0}/pid; error_log {0}/error.log;
+         events {{ worker_connections 100; }}
+         http {{ log_format bytes '$remote_port $request_length $bytes_sent'; access_log {1} bytes; client_body_temp_path {0};
+         proxy_temp_path {0}; fastcgi_temp_path {0}; uwsgi_temp_path {0}; scgi_temp_path {0};
+         server {{ listen 80; root {2}; }} }}",
+        world.room.path().display(),
+        log.display(),
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    let server = world.server(80, "nginx", &["-c", configuration.to_str().expect("UTF-8")]);
+    let tap = world.tap();
+    let url = |name: &str| format!("http://{SERVER}/{name}");
+    for _ in 0..5 {
+        world.client("curl", &["-sS", "-o", "/dev/null", &url("middle")]);
+    }
+    // One connection, three requests.
+    world.client("curl", &["-sS", "-o", "/dev/null", &url("small"), "-o", "/dev/null", &url("large"), "-o", "/dev/null", &url("missing")]);
+    let rows = tap.end(Some(80));
+    drop(server);
+
+    let mut logged: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for line in fs::read_to_string(&log).expect("the log").lines() {
+        let words: Vec<u64> = line.split(' ').map(|word| word.parse().expect("a number")).collect();
+        let connection = logged.entry(words[0]).or_default();
+        *connection = (connection.0 + words[1], connection.1 + words[2]);
+    }
+    assert_eq!(logged.len(), 6);
+    let tracked = rows.iter().map(|row| (number(row, "orig_p"), (number(row, "orig_unique_bytes"), number(row, "resp_unique_bytes"))));
+    assert_eq!(tracked.collect::<BTreeMap<_, _>>(), logged);
+    for row in &rows {
+        assert_eq!((row["orig_h"].as_str(), row["resp_h"].as_str(), row["conn_state"].as_str()), (CLIENT, SERVER, "SF"), "{row:?}");
+        assert_eq!((number(row, "orig_bytes"), number(row, "missed_bytes")), (number(row, "orig_unique_bytes"), 0), "{row:?}");
+    }
+}
+
+#[test]
+fn bulk_transfers_have_the_bytes_that_iperf3_counted() {
+    /// The cookie that tells iperf3's streams from each other, sent first on each.
+    const COOKIE: u64 = 37;
+    let Some(world) = World::new("i", &["iperf3", "ss"]) else { return };
+    let server = world.server(5201, "iperf3", &["-s"]);
+    let tap = world.tap();
+    let transfer = |options: &[&str]| -> Value {
+        // At a rate that an unoptimised tap on a busy machine keeps up with.
+        let arguments = [&["-c", SERVER, "-J", "-n", "10M", "-b", "100M", "-P", "2"], options].concat();
+        serde_json::from_str(&world.client("iperf3", &arguments).stdout).expect("JSON")
+    };
+    let (up, down) = (transfer(&[]), transfer(&["-R"]));
+    let rows = tap.end(Some(5201));
+    drop(server);
+
+    assert_eq!(rows.len(), 6, "two control connections and four streams");
+    for (run, sender, is_reverse) in [(&up, "orig", false), (&down, "resp", true)] {
+        let streams = run["start"]["connected"].as_array().expect("streams");
+        assert_eq!(streams.len(), 2);
+        let mut sent = 0;
+        for stream in streams {
+            let row = rows.iter().find(|row| row["orig_p"] == stream["local_port"].to_string()).expect("the stream was tracked");
+            sent += number(row, &format!("{sender}_unique_bytes")) - if is_reverse { 0 } else { COOKIE };
+            assert_eq!(number(row, "missed_bytes"), 0, "{row:?}");
+        }
+        assert_eq!(sent, run["end"]["sum_sent"]["bytes"].as_u64().expect("bytes"), "{}", run["end"]);
+    }
+}
+
+#[test]
+fn an_ssh_session_is_one_connection_with_its_bytes() {
+    let Some(world) = World::new("h", &["ssh", "sshd", "ssh-keygen", "ss"]) else { return };
+    for key in ["host", "user"] {
+        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(world.path(key)).status();
+        assert!(made.expect("ssh-keygen runs").success());
+    }
+    fs::create_dir_all("/run/sshd").expect("sshd's directory");
+    let path = |name: &str| world.path(name).to_str().expect("UTF-8").to_owned();
+    let text = format!(
+        "ListenAddress {SERVER}:2222\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nPidFile none\nPermitRootLogin yes\nUsePAM no\n",
+        path("host"),
+        path("user.pub")
+    );
+    fs::write(world.path("sshd.conf"), text).expect("a file");
+    let sshd = if Path::new("/usr/sbin/sshd").exists() { "/usr/sbin/sshd" } else { "sshd" };
+    let server = world.server(2222, sshd, &["-D", "-f", &path("sshd.conf")]);
+    let tap = world.tap();
+    let (key, target) = (path("user"), format!("root@{SERVER}"));
+    let options = ["-v", "-p", "2222", "-i", &key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+    let work = "for i in 1 2 3; do sleep 0.2; echo $i; done; head -c 500000 /dev/zero";
+    let session = world.client("ssh", &[&options[..], &["-o", "IPQoS=none", &target, work]].concat());
+    let rows = tap.end(Some(2222));
+    drop(server);
+
+    // "Transferred: sent 3100, received 507000 bytes, in 0.7 seconds": packets without version lines and, by cipher, their tags.
+    let line = session.stderr.lines().find(|line| line.starts_with("Transferred: ")).expect("the client's count");
+    let counts: Vec<u64> = line.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
+    let [row] = rows.as_slice() else { panic!("one session, {} connections", rows.len()) };
+    let (sent, received) = (number(row, "orig_unique_bytes"), number(row, "resp_unique_bytes"));
+    let near = |tracked: u64, counted: u64| tracked >= counted && tracked <= counted + counted / 5 + 1000;
+    assert!(near(sent, counts[0]) && near(received, counts[1]), "{sent} and {received} tracked; {line}");
+    assert_eq!((row["conn_state"].as_str(), number(row, "missed_bytes")), ("SF", 0), "{row:?}");
+    assert!(row["duration"].parse::<f64>().expect("a duration") > 0.6, "{row:?}");
+}
+
+#[test]
+fn refused_ports_of_a_scan_are_rejected_connections() {
+    let Some(world) = World::new("n", &["nmap", "python3", "ss"]) else { return };
+    let server = world.server(8080, "python3", &["-m", "http.server", "8080", "--bind", SERVER]);
+    let tap = world.tap();
+    // A connect scan: what a program that knocks on 100 ports does.
+    world.client("nmap", &["-sT", "-Pn", "-n", "--max-retries", "0", "-p", "8001-8100", SERVER]);
+    let rows = tap.end(None);
+    drop(server);
+
+    let mut refused: Vec<u64> = rows.iter().filter(|row| row["conn_state"] == "REJ").map(|row| number(row, "resp_p")).collect();
+    refused.sort_unstable();
+    assert_eq!(refused, (8001..=8100).filter(|&port| port != 8080).collect::<Vec<_>>(), "each knocked on once");
+    let open: Vec<&Row> = rows.iter().filter(|row| number(row, "resp_p") == 8080).collect();
+    assert!(!open.is_empty() && open.iter().all(|row| row["history"].starts_with("ShA")), "{open:?}");
+}
