@@ -41,7 +41,7 @@ pub(crate) type Next = Result<Header, Stop>;
 #[inline]
 pub(crate) fn open(link: LinkType, bytes: &mut Bytes<'_>) -> Next {
     match link {
-        LinkType::Ethernet => Ok(Header::Ethernet),
+        LinkType::Ethernet => ethernet::frame(bytes),
         LinkType::Raw | LinkType::Ipv4 | LinkType::Ipv6 => Ok(Header::Ip),
         other => open_other(other, bytes),
     }
