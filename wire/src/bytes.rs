@@ -1,6 +1,7 @@
 //! The bytes of a layer: what was captured of it, and how long it was on the wire.
 
-/// What remains of a frame from some header on. Taking from it either gives the bytes or `None`: nothing here can panic.
+/// What remains of a frame from some header on. Taking from it either gives the bytes or `None`, and then nothing is
+/// taken: nothing here can panic.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes<'a> {
     /// The bytes that were captured.
@@ -16,18 +17,21 @@ impl<'a> Bytes<'a> {
         Self { captured, wire: wire_len.max(captured.len() as u32) }
     }
 
-    /// The first `N` bytes and what follows them.
+    /// Takes the first `N` bytes off. In place, because a position that moves from value to value moves through memory.
     #[inline]
-    pub fn split<const N: usize>(self) -> Option<(&'a [u8; N], Self)> {
+    pub fn take<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
         let (head, rest) = self.captured.split_first_chunk::<N>()?;
-        Some((head, Self { captured: rest, wire: self.wire.saturating_sub(N as u32) }))
+        self.captured = rest;
+        self.wire = self.wire.saturating_sub(N as u32);
+        Some(head)
     }
 
-    /// What follows the first `count` bytes.
+    /// Leaves the first `count` bytes out.
     #[inline]
-    pub fn skip(self, count: usize) -> Option<Self> {
-        let captured = self.captured.get(count..)?;
-        Some(Self { captured, wire: self.wire.saturating_sub(count as u32) })
+    pub fn skip(&mut self, count: usize) -> Option<()> {
+        self.captured = self.captured.get(count..)?;
+        self.wire = self.wire.saturating_sub(count as u32);
+        Some(())
     }
 
     /// The same bytes when a header says that there are `len` of them: trailing bytes (Ethernet padding, checksums) go, and

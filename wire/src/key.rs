@@ -40,10 +40,15 @@ impl Endpoint {
         Self { addr, port }
     }
 
-    /// The same order as that of the bytes, by two comparisons.
+    /// Two numbers with the same order as the bytes: they are compared and exchanged in registers.
     #[inline]
-    const fn rank(&self) -> (u128, u16) {
+    const fn rank(self) -> (u128, u16) {
         (u128::from_be_bytes(self.addr), self.port)
+    }
+
+    #[inline]
+    const fn of_rank((addr, port): (u128, u16)) -> Self {
+        Self { addr: addr.to_be_bytes(), port }
     }
 
     /// The address as the standard library's type.
@@ -142,11 +147,10 @@ impl FlowKey {
     #[must_use]
     #[inline]
     pub fn new(family: Family, source: Endpoint, destination: Endpoint) -> (Self, End) {
-        if source.rank() <= destination.rank() {
-            (Self { ends: [source, destination], family }, End::Low)
-        } else {
-            (Self { ends: [destination, source], family }, End::High)
-        }
+        let (sent, received) = (source.rank(), destination.rank());
+        let (low, high, sender) =
+            if sent <= received { (sent, received, End::Low) } else { (received, sent, End::High) };
+        (Self { ends: [Endpoint::of_rank(low), Endpoint::of_rank(high)], family }, sender)
     }
 
     /// The endpoint at `end`.

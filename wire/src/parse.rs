@@ -71,16 +71,19 @@ pub fn parse(link: LinkType, frame: &[u8], wire_len: u32) -> Parsed<'_> {
 /// Goes past all headers and tunnels until a datagram that has a TCP header.
 #[inline]
 fn down_to_tcp<'a>(link: LinkType, frame: Bytes<'a>, trail: &mut Trail) -> Result<Datagram<'a>, Stop> {
-    let mut next = link::open(link, frame)?;
+    let mut bytes = frame;
+    let mut header = link::open(link, &mut bytes)?;
     for _ in 0..=MAX_TUNNELS {
-        let packet = link::down_to_ip(next, trail)?;
-        let datagram = ip::read(packet)?;
+        link::down_to_ip(header, &mut bytes, trail)?;
+        let datagram = ip::read(bytes)?;
         match (datagram.protocol, datagram.fragment) {
             (ip::TCP, Fragment::Later) => return Err(Reject::LaterFragment.into()),
             (ip::TCP, _) => return Ok(datagram),
             (other, Fragment::Later) => return Err(NotTcp::Ip(other).into()),
-            _ => next = tunnel::open(&datagram, trail)?,
+            _ => (),
         }
+        bytes = datagram.payload;
+        header = tunnel::open(&datagram, &mut bytes, trail)?;
     }
     Err(Reject::TooDeep.into())
 }

@@ -57,17 +57,16 @@ pub(super) fn past_authentication(datagram: &mut Datagram<'_>) -> Result<(), Sto
 
 /// Goes past a header that starts with the next protocol and its own length, in units of `unit` bytes beyond the first eight.
 fn past(datagram: &mut Datagram<'_>, unit: usize) -> Result<(), Stop> {
-    let (&[next, len], _) = datagram.payload.split::<2>().ok_or(Reject::TruncatedIp)?;
-    datagram.payload = datagram.payload.skip(8 + usize::from(len) * unit).ok_or(Reject::TruncatedIp)?;
+    let [next, len, ..] = *datagram.payload.captured else { return Err(Reject::TruncatedIp.into()) };
+    datagram.payload.skip(8 + usize::from(len) * unit).ok_or(Reject::TruncatedIp)?;
     datagram.protocol = next;
     Ok(())
 }
 
 fn past_fragment(datagram: &mut Datagram<'_>) -> Result<(), Stop> {
-    let (&[next, _, high, low, ..], rest) = datagram.payload.split::<8>().ok_or(Reject::TruncatedIp)?;
+    let &[next, _, high, low, ..] = datagram.payload.take::<8>().ok_or(Reject::TruncatedIp)?;
     let offset_and_flags = be16(high, low);
     datagram.fragment = Fragment::new(offset_and_flags >> 3, offset_and_flags & 1 != 0);
-    datagram.payload = rest;
     datagram.protocol = next;
     Ok(())
 }
@@ -88,8 +87,8 @@ fn to_final_destination(datagram: &mut Datagram<'_>) {
 
 /// Finds the address by which a mobile sender is known to its peer: TCP's checksum is made with it.
 fn from_home_address(datagram: &mut Datagram<'_>) {
-    let Some((&[_, len], rest)) = datagram.payload.split::<2>() else { return };
-    let mut options = rest.captured.get(..usize::from(len) * 8 + 6).unwrap_or_default();
+    let [_, len, rest @ ..] = datagram.payload.captured else { return };
+    let mut options = rest.get(..usize::from(*len) * 8 + 6).unwrap_or_default();
     loop {
         options = match options {
             [0, rest @ ..] => rest,

@@ -12,7 +12,7 @@ const OFFSET: u16 = 0x1fff;
 /// the frame is either right, where something cut the packet without saying so, or damaged: the header's checksum tells.
 #[inline]
 pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
-    let (header, _) = packet.split::<20>().ok_or(Reject::TruncatedIp)?;
+    let header = packet.captured.first_chunk::<20>().ok_or(Reject::TruncatedIp)?;
     let header_len = usize::from(header[0] & 15) * 4;
     let len = match be16(header[2], header[3]) {
         0 => packet.wire,
@@ -25,6 +25,8 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         return Err(Reject::BadIp.into());
     }
     let whole = packet.declared(len);
+    let mut payload = whole;
+    payload.skip(header_len).ok_or(Reject::TruncatedIp)?;
     let fragment = be16(header[6], header[7]);
     let mut datagram = Datagram {
         family: Family::V4,
@@ -37,7 +39,7 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         protocol: header[9],
         fragment: Fragment::new(fragment & OFFSET, fragment & MORE_FRAGMENTS != 0),
         bytes: whole.captured,
-        payload: whole.skip(header_len).ok_or(Reject::TruncatedIp)?,
+        payload,
     };
     if datagram.protocol == extension::AUTHENTICATION && datagram.fragment != Fragment::Later {
         extension::past_authentication(&mut datagram)?;

@@ -12,14 +12,14 @@ pub(super) const HEADER_LEN: u32 = 40;
 /// offload leaves: then the frame's length decides.
 #[inline]
 pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
-    let (header, rest) = packet.split::<8>().ok_or(Reject::TruncatedIp)?;
-    let (source, rest) = rest.split::<16>().ok_or(Reject::TruncatedIp)?;
-    let (destination, _) = rest.split::<16>().ok_or(Reject::TruncatedIp)?;
+    let mut rest = packet;
+    let header = rest.take::<8>().ok_or(Reject::TruncatedIp)?;
+    let source = rest.take::<16>().ok_or(Reject::TruncatedIp)?;
+    let destination = rest.take::<16>().ok_or(Reject::TruncatedIp)?;
     let len = match be16(header[4], header[5]) {
         0 => packet.wire,
         payload => u32::from(payload) + HEADER_LEN,
     };
-    let whole = packet.declared(len);
     let mut datagram = Datagram {
         family: Family::V6,
         source: u128::from_be_bytes(*source),
@@ -30,8 +30,8 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         len,
         protocol: header[6],
         fragment: Fragment::Whole,
-        bytes: whole.captured,
-        payload: whole.skip(HEADER_LEN as usize).ok_or(Reject::TruncatedIp)?,
+        bytes: packet.declared(len).captured,
+        payload: rest.declared(len.saturating_sub(HEADER_LEN)),
     };
     if extension::is_one(datagram.protocol) {
         extension::follow(&mut datagram)?;

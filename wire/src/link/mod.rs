@@ -34,52 +34,52 @@ pub(crate) enum Header {
     Ieee80211,
 }
 
-/// The next header and the bytes from it on.
-pub(crate) type Next<'a> = (Header, Bytes<'a>);
+/// What follows a header that was taken off the bytes.
+pub(crate) type Next = Result<Header, Stop>;
 
-/// Reads what only a frame's first header can be.
+/// Takes off what only a frame's first header can be.
 #[inline]
-pub(crate) fn open(link: LinkType, frame: Bytes<'_>) -> Result<Next<'_>, Stop> {
+pub(crate) fn open(link: LinkType, bytes: &mut Bytes<'_>) -> Next {
     match link {
-        LinkType::Ethernet => Ok((Header::Ethernet, frame)),
-        LinkType::Raw | LinkType::Ipv4 | LinkType::Ipv6 => Ok((Header::Ip, frame)),
-        other => open_other(other, frame),
+        LinkType::Ethernet => ethernet::frame(bytes),
+        LinkType::Raw | LinkType::Ipv4 | LinkType::Ipv6 => Ok(Header::Ip),
+        other => open_other(other, bytes),
     }
 }
 
 #[cold]
-fn open_other(link: LinkType, frame: Bytes<'_>) -> Result<Next<'_>, Stop> {
+fn open_other(link: LinkType, bytes: &mut Bytes<'_>) -> Next {
     match link {
-        LinkType::LinuxSll => cooked::v1(frame),
-        LinkType::LinuxSll2 => cooked::v2(frame),
-        LinkType::Null | LinkType::Loop => cooked::loopback(frame),
-        LinkType::Ppp | LinkType::PppHdlc => ppp::serial(frame),
-        LinkType::PppEther => Ok((Header::EtherType(ethernet::PPPOE_SESSION), frame)),
-        LinkType::CiscoHdlc => ppp::cisco_hdlc(frame),
-        LinkType::Fddi => ethernet::fddi(frame),
-        LinkType::JuniperEther => ethernet::juniper(frame),
-        LinkType::Ipoib => ethernet::infiniband(frame),
-        LinkType::Arcnet => arcnet::bsd(frame),
-        LinkType::ArcnetLinux => arcnet::linux(frame),
-        LinkType::Ieee80211 => Ok((Header::Ieee80211, frame)),
-        LinkType::Radiotap => wifi::radiotap(frame),
-        LinkType::Ppi => wifi::ppi(frame),
-        LinkType::Nflog => nflog::packet(frame),
+        LinkType::LinuxSll => cooked::v1(bytes),
+        LinkType::LinuxSll2 => cooked::v2(bytes),
+        LinkType::Null | LinkType::Loop => cooked::loopback(bytes),
+        LinkType::Ppp | LinkType::PppHdlc => ppp::serial(bytes),
+        LinkType::PppEther => Ok(Header::EtherType(ethernet::PPPOE_SESSION)),
+        LinkType::CiscoHdlc => ppp::cisco_hdlc(bytes),
+        LinkType::Fddi => ethernet::fddi(bytes),
+        LinkType::JuniperEther => ethernet::juniper(bytes),
+        LinkType::Ipoib => ethernet::infiniband(bytes),
+        LinkType::Arcnet => arcnet::bsd(bytes),
+        LinkType::ArcnetLinux => arcnet::linux(bytes),
+        LinkType::Ieee80211 => Ok(Header::Ieee80211),
+        LinkType::Radiotap => wifi::radiotap(bytes),
+        LinkType::Ppi => wifi::ppi(bytes),
+        LinkType::Nflog => nflog::packet(bytes),
         LinkType::Ethernet | LinkType::Raw | LinkType::Ipv4 | LinkType::Ipv6 | LinkType::Unknown(_) => {
             Err(Reject::UnknownLink.into())
         }
     }
 }
 
-/// Goes past link headers until IP.
+/// Takes link headers off until IP is next.
 #[inline]
-pub(crate) fn down_to_ip<'a>(next: Next<'a>, trail: &mut Trail) -> Result<Bytes<'a>, Stop> {
-    let (mut header, mut bytes) = next;
+pub(crate) fn down_to_ip(first: Header, bytes: &mut Bytes<'_>, trail: &mut Trail) -> Result<(), Stop> {
+    let mut header = first;
     for _ in 0..MAX_HEADERS {
-        (header, bytes) = match header {
-            Header::Ip => return Ok(bytes),
+        header = match header {
+            Header::Ip | Header::EtherType(ethernet::IPV4 | ethernet::IPV6) => return Ok(()),
             Header::Ethernet => ethernet::frame(bytes)?,
-            Header::EtherType(ethernet::IPV4 | ethernet::IPV6) => return Ok(bytes),
+            Header::EtherType(ethernet::VLAN) => ethernet::vlan(bytes, trail)?,
             Header::EtherType(kind) => ethernet::payload(kind, bytes, trail)?,
             Header::Llc => ethernet::llc(bytes)?,
             Header::Ppp => ppp::frame(bytes)?,
@@ -89,18 +89,18 @@ pub(crate) fn down_to_ip<'a>(next: Next<'a>, trail: &mut Trail) -> Result<Bytes<
     Err(Reject::TooDeep.into())
 }
 
-/// The first `N` bytes of a link header.
+/// Takes `N` bytes of link header off.
 #[inline]
-fn split<const N: usize>(bytes: Bytes<'_>) -> Result<(&[u8; N], Bytes<'_>), Stop> {
-    bytes.split().ok_or(Stop::Rejected(Reject::TruncatedLink))
+fn take<'a, const N: usize>(bytes: &mut Bytes<'a>) -> Result<&'a [u8; N], Stop> {
+    bytes.take().ok_or(Stop::Rejected(Reject::TruncatedLink))
 }
 
-/// What follows `count` bytes of link header.
-fn skip(bytes: Bytes<'_>, count: usize) -> Result<Bytes<'_>, Stop> {
+/// Leaves `count` bytes of link header out.
+fn skip(bytes: &mut Bytes<'_>, count: usize) -> Result<(), Stop> {
     bytes.skip(count).ok_or(Stop::Rejected(Reject::TruncatedLink))
 }
 
 /// A frame of the link's own.
-const fn not_ip<T>() -> Result<T, Stop> {
+const fn not_ip() -> Next {
     Err(Stop::NotTcp(NotTcp::Link))
 }

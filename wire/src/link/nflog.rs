@@ -1,9 +1,8 @@
 //! Linux netfilter log: attributes, one of which is the packet.
 
-use super::{Header, Next, not_ip, skip, split};
+use super::{Header, Next, not_ip, skip, take};
 use crate::Reject;
 use crate::bytes::Bytes;
-use crate::parse::Stop;
 
 /// Family, version, resource.
 const HEADER_LEN: usize = 4;
@@ -14,22 +13,22 @@ const PAYLOAD: u16 = 9;
 
 /// Finds the packet among the attributes, which stand in the byte order of the capturing host: little-endian, but for a type
 /// that makes sense only the other way round.
-pub(super) fn packet(bytes: Bytes<'_>) -> Result<Next<'_>, Stop> {
-    let mut rest = skip(bytes, HEADER_LEN)?;
-    while !rest.captured.is_empty() {
-        let (&[a, b, c, d], value) = split::<ATTRIBUTE_HEADER_LEN>(rest)?;
+pub(super) fn packet(bytes: &mut Bytes<'_>) -> Next {
+    skip(bytes, HEADER_LEN)?;
+    while !bytes.captured.is_empty() {
+        let &[a, b, c, d] = take(bytes)?;
         let (len, kind) = match (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])) {
             (len, kind) if kind < 0x100 => (len, kind),
             (len, kind) => (len.swap_bytes(), kind.swap_bytes()),
         };
-        let len = usize::from(len);
-        if len < ATTRIBUTE_HEADER_LEN {
+        let Some(len) = usize::from(len).checked_sub(ATTRIBUTE_HEADER_LEN) else {
             return Err(Reject::TruncatedLink.into());
-        }
+        };
         if kind == PAYLOAD {
-            return Ok((Header::Ip, value.declared((len - ATTRIBUTE_HEADER_LEN) as u32)));
+            *bytes = bytes.declared(len as u32);
+            return Ok(Header::Ip);
         }
-        rest = skip(rest, len.next_multiple_of(4))?;
+        skip(bytes, len.next_multiple_of(4))?;
     }
     not_ip()
 }

@@ -1,45 +1,43 @@
 //! PPP (RFC 1661, 1662) and Cisco HDLC.
 
-use super::{Header, Next, split};
+use super::{Header, Next, skip, take};
 use crate::NotTcp;
 use crate::bytes::{Bytes, be16};
 use crate::link::ethernet::MPLS;
-use crate::parse::Stop;
 
 const IPV4: u16 = 0x0021;
 const IPV6: u16 = 0x0057;
 const MPLS_UNICAST: u16 = 0x0281;
 
 /// A PPP header: the HDLC address and control bytes may be missing, and the protocol may be compressed to one byte.
-pub(super) fn frame(bytes: Bytes<'_>) -> Result<Next<'_>, Stop> {
-    let bytes = match split::<2>(bytes)? {
-        (&[0xff, 0x03], rest) => rest,
-        _ => bytes,
-    };
-    let (&[first], after_first) = split::<1>(bytes)?;
-    let (protocol, rest) = if first & 1 == 1 {
-        (u16::from(first), after_first)
+pub(super) fn frame(bytes: &mut Bytes<'_>) -> Next {
+    if bytes.captured.starts_with(&[0xff, 0x03]) {
+        skip(bytes, 2)?;
+    }
+    let &[first] = take(bytes)?;
+    let protocol = if first & 1 == 1 {
+        u16::from(first)
     } else {
-        let (&[second], rest) = split::<1>(after_first)?;
-        (be16(first, second), rest)
+        let &[second] = take(bytes)?;
+        be16(first, second)
     };
     match protocol {
-        IPV4 | IPV6 => Ok((Header::Ip, rest)),
-        MPLS_UNICAST => Ok((Header::EtherType(MPLS), rest)),
+        IPV4 | IPV6 => Ok(Header::Ip),
+        MPLS_UNICAST => Ok(Header::EtherType(MPLS)),
         other => Err(NotTcp::Ether(other).into()),
     }
 }
 
 /// A serial line: PPP, or Cisco HDLC where the address says so.
-pub(super) fn serial(bytes: Bytes<'_>) -> Result<Next<'_>, Stop> {
+pub(super) fn serial(bytes: &mut Bytes<'_>) -> Next {
     match bytes.captured {
         [0x0f | 0x8f, 0, ..] => cisco_hdlc(bytes),
-        _ => Ok((Header::Ppp, bytes)),
+        _ => Ok(Header::Ppp),
     }
 }
 
 /// Cisco HDLC: address, control, EtherType.
-pub(super) fn cisco_hdlc(bytes: Bytes<'_>) -> Result<Next<'_>, Stop> {
-    let (&[_, _, high, low], rest) = split::<4>(bytes)?;
-    Ok((Header::EtherType(be16(high, low)), rest))
+pub(super) fn cisco_hdlc(bytes: &mut Bytes<'_>) -> Next {
+    let &[_, _, high, low] = take(bytes)?;
+    Ok(Header::EtherType(be16(high, low)))
 }

@@ -18,7 +18,8 @@ pub(crate) fn read<'a>(datagram: &Datagram<'a>, trail: &Trail) -> Parsed<'a> {
     if datagram.payload.wire < HEADER_LEN {
         return Parsed::Rejected(if first_fragment { Reject::TinyFragment } else { Reject::BadTcp });
     }
-    let Some((header, rest)) = datagram.payload.split::<20>() else { return Parsed::Rejected(Reject::TruncatedTcp) };
+    let mut rest = datagram.payload;
+    let Some(header) = rest.take::<20>() else { return Parsed::Rejected(Reject::TruncatedTcp) };
     let header_len = u32::from(header[12] >> 4) * 4;
     let payload_len = match datagram.payload.wire.checked_sub(header_len) {
         _ if header_len < HEADER_LEN => return Parsed::Rejected(Reject::BadTcp),

@@ -1,6 +1,6 @@
 //! GRE (RFC 2784, 2890), its version 1 (PPTP, RFC 2637), and ERSPAN in it.
 
-use super::split;
+use super::take;
 use crate::bytes::{Bytes, be16};
 use crate::ip::{self, Datagram};
 use crate::link::{Header, MPLS, Next, PPP, TRANSPARENT_ETHERNET};
@@ -25,35 +25,34 @@ const ERSPAN: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
 
 /// A GRE header, read.
-struct Gre<'a> {
+struct Gre {
     protocol: u16,
     key: u32,
     sequenced: bool,
-    payload: Bytes<'a>,
 }
 
 /// Enters GRE directly in IP.
-pub(super) fn open<'a>(carrier: &Datagram<'a>, trail: &mut Trail) -> Result<Next<'a>, Stop> {
-    match read(carrier.payload)? {
-        Some(gre) => inside(&gre, carrier, (0, 0), trail),
+pub(super) fn open(carrier: &Datagram<'_>, bytes: &mut Bytes<'_>, trail: &mut Trail) -> Next {
+    match read(bytes)? {
+        Some(gre) => inside(&gre, bytes, carrier, (0, 0), trail),
         None => Err(NotTcp::Ip(ip::GRE).into()),
     }
 }
 
 /// Enters GRE in UDP (RFC 8086): `None` when the payload is no such thing.
-pub(super) fn open_in_udp<'a>(
-    payload: Bytes<'a>,
-    carrier: &Datagram<'a>,
+pub(super) fn open_in_udp(
+    carrier: &Datagram<'_>,
+    bytes: &mut Bytes<'_>,
     ports: (u16, u16),
     trail: &mut Trail,
-) -> Option<Next<'a>> {
-    let gre = read(payload).ok()??;
-    inside(&gre, carrier, ports, trail).ok()
+) -> Option<Header> {
+    let gre = read(bytes).ok()??;
+    inside(&gre, bytes, carrier, ports, trail).ok()
 }
 
 /// Reads the header; `None` where it is of no known form.
-fn read(bytes: Bytes<'_>) -> Result<Option<Gre<'_>>, Stop> {
-    let (&[a, b, c, d], rest) = split::<4>(bytes)?;
+fn read(bytes: &mut Bytes<'_>) -> Result<Option<Gre>, Stop> {
+    let &[a, b, c, d] = take(bytes)?;
     let (flags, protocol) = (be16(a, b), be16(c, d));
     let version = flags & VERSION;
     let known = match version {
@@ -64,46 +63,46 @@ fn read(bytes: Bytes<'_>) -> Result<Option<Gre<'_>>, Stop> {
     if !known {
         return Ok(None);
     }
-    let rest = if flags & CHECKSUM != 0 { split::<4>(rest)?.1 } else { rest };
-    let (key, rest) = match flags & KEY {
-        0 => (0, rest),
-        _ => split::<4>(rest).map(|(key, rest)| (u32::from_be_bytes(*key), rest))?,
-    };
-    let rest = if flags & SEQUENCE != 0 { split::<4>(rest)?.1 } else { rest };
-    let rest = if version == 1 && flags & ACKNOWLEDGMENT != 0 { split::<4>(rest)?.1 } else { rest };
-    Ok(Some(Gre { protocol, key, sequenced: flags & SEQUENCE != 0, payload: rest }))
+    let mut field = |there: bool| if there { take(bytes).map(|field| u32::from_be_bytes(*field)) } else { Ok(0) };
+    field(flags & CHECKSUM != 0)?;
+    let key = field(flags & KEY != 0)?;
+    field(flags & SEQUENCE != 0)?;
+    field(version == 1 && flags & ACKNOWLEDGMENT != 0)?;
+    Ok(Some(Gre { protocol, key, sequenced: flags & SEQUENCE != 0 }))
 }
 
-fn inside<'a>(gre: &Gre<'a>, carrier: &Datagram<'a>, ports: (u16, u16), trail: &mut Trail) -> Result<Next<'a>, Stop> {
-    let (header, payload) = match gre.protocol {
-        IPV4 | IPV6 => (Header::Ip, gre.payload),
-        WCCP if gre.payload.first_nibble() == Some(4) => (Header::Ip, gre.payload),
-        WCCP => (Header::Ip, split::<4>(gre.payload)?.1),
-        TRANSPARENT_ETHERNET => (Header::Ethernet, gre.payload),
-        PPP => (Header::Ppp, gre.payload),
-        MPLS => (Header::EtherType(MPLS), gre.payload),
-        ERSPAN | ERSPAN_III => return erspan(gre, carrier, trail),
+fn inside(gre: &Gre, bytes: &mut Bytes<'_>, carrier: &Datagram<'_>, ports: (u16, u16), trail: &mut Trail) -> Next {
+    let header = match gre.protocol {
+        IPV4 | IPV6 => Header::Ip,
+        TRANSPARENT_ETHERNET => Header::Ethernet,
+        PPP => Header::Ppp,
+        MPLS => Header::EtherType(MPLS),
+        WCCP if bytes.first_nibble() == Some(4) => Header::Ip,
+        WCCP => take::<4>(bytes).map(|_| Header::Ip)?,
+        ERSPAN | ERSPAN_III => return erspan(gre, bytes, carrier, trail),
         _ => return Err(NotTcp::Ip(carrier.protocol).into()),
     };
     trail.enter(TunnelKind::Gre, gre.key, carrier, ports);
-    Ok((header, payload))
+    Ok(header)
 }
 
 /// ERSPAN types I to III (draft-foschiano-erspan): mirrored Ethernet frames.
-fn erspan<'a>(gre: &Gre<'a>, carrier: &Datagram<'a>, trail: &mut Trail) -> Result<Next<'a>, Stop> {
+fn erspan(gre: &Gre, bytes: &mut Bytes<'_>, carrier: &Datagram<'_>, trail: &mut Trail) -> Next {
     const SUBHEADER: u8 = 0x01;
-    let (session, frame) = match gre.protocol {
+    let session = match gre.protocol {
         ERSPAN_III => {
-            let (header, rest) = split::<12>(gre.payload)?;
-            let rest = if header[11] & SUBHEADER != 0 { split::<8>(rest)?.1 } else { rest };
-            (be16(header[2] & 0x03, header[3]), rest)
+            let header = take::<12>(bytes)?;
+            if header[11] & SUBHEADER != 0 {
+                take::<8>(bytes)?;
+            }
+            be16(header[2] & 0x03, header[3])
         }
         _ if gre.sequenced => {
-            let (header, rest) = split::<8>(gre.payload)?;
-            (be16(header[2] & 0x03, header[3]), rest)
+            let header = take::<8>(bytes)?;
+            be16(header[2] & 0x03, header[3])
         }
-        _ => (0, gre.payload),
+        _ => 0,
     };
     trail.enter(TunnelKind::Erspan, u32::from(session), carrier, (0, 0));
-    Ok((Header::Ethernet, frame))
+    Ok(Header::Ethernet)
 }

@@ -9,20 +9,20 @@ use crate::link::{Header, Next};
 use crate::parse::{Stop, Trail};
 use crate::{NotTcp, Reject, TunnelKind};
 
-/// Enters the tunnel in `carrier`, or says what else it carries.
-pub(crate) fn open<'a>(carrier: &Datagram<'a>, trail: &mut Trail) -> Result<Next<'a>, Stop> {
+/// Enters the tunnel in `carrier`, whose payload `bytes` is, or says what else it carries.
+pub(crate) fn open<'a>(carrier: &Datagram<'a>, bytes: &mut Bytes<'a>, trail: &mut Trail) -> Next {
     match carrier.protocol {
-        ip::UDP => udp::open(carrier, trail),
-        ip::GRE => gre::open(carrier, trail),
+        ip::UDP => udp::open(carrier, bytes, trail),
+        ip::GRE => gre::open(carrier, bytes, trail),
         ip::IPV4 | ip::IPV6 => {
             trail.enter(TunnelKind::IpInIp, 0, carrier, (0, 0));
-            Ok((Header::Ip, carrier.payload))
+            Ok(Header::Ip)
         }
         other => Err(NotTcp::Ip(other).into()),
     }
 }
 
-/// The first `N` bytes of a tunnel's header.
-fn split<const N: usize>(bytes: Bytes<'_>) -> Result<(&[u8; N], Bytes<'_>), Stop> {
-    bytes.split().ok_or(Stop::Rejected(Reject::TruncatedTunnel))
+/// Takes `N` bytes of a tunnel's header off.
+fn take<'a, const N: usize>(bytes: &mut Bytes<'a>) -> Result<&'a [u8; N], Stop> {
+    bytes.take().ok_or(Stop::Rejected(Reject::TruncatedTunnel))
 }
