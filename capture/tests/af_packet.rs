@@ -1,4 +1,5 @@
 //! Capturing from interfaces of a network namespace of the test's own. Needs root.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic, in its helpers too")]
 #![expect(unsafe_code, reason = "frames are sent through a packet socket, which has no safe interface")]
 
 mod common;

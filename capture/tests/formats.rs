@@ -1,4 +1,5 @@
 //! Every format of capture files, byte by byte.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic, in its helpers too")]
 
 mod common;
 

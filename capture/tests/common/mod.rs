@@ -29,7 +29,7 @@ pub struct Kept {
 
 impl From<Frame<'_>> for Kept {
     fn from(frame: Frame<'_>) -> Self {
-        let link = u32::from(frame.link.number());
+        let link = frame.link.number();
         Self { ts: frame.ts.0, link, bytes: frame.bytes.to_vec(), wire_len: frame.wire_len, vlan: frame.vlan }
     }
 }
