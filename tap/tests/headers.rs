@@ -14,12 +14,17 @@ const FIELDS: &str = "ip.hdr_len ip.dsfield ip.len ip.id ip.flags ip.frag_offset
 
 /// What tshark says of every packet with TCP: its time, then the fields of the innermost headers.
 fn dissected(file: &Path) -> Vec<String> {
+    fields(file, "tcp", FIELDS)
+}
+
+/// The instant, then `fields`, of every packet that passes a display filter.
+fn fields(file: &Path, filter: &str, fields: &str) -> Vec<String> {
     let mut tshark = Command::new("tshark");
-    tshark.arg("-r").arg(file).args(["-Y", "tcp", "-T", "fields", "-E", "occurrence=l", "-e", "frame.time_epoch"]);
+    tshark.arg("-r").arg(file).args(["-Y", filter, "-T", "fields", "-E", "occurrence=l", "-e", "frame.time_epoch"]);
     for preference in ["ip.defragment", "ipv6.defragment", "tcp.desegment_tcp_streams", "tcp.analyze_sequence_numbers"] {
         tshark.args(["-o", &format!("{preference}:FALSE")]);
     }
-    for field in FIELDS.split_whitespace() {
+    for field in fields.split_whitespace() {
         tshark.args(["-e", field]);
     }
     let output = tshark.stdin(Stdio::null()).stderr(Stdio::null()).output().expect("tshark runs");
@@ -92,7 +97,10 @@ fn compare(original: &Path, source: PathBuf, room: &Path) {
     assert!(headers.len() as u64 + 10 > expected, "{} of {expected} are TCP", headers.len());
 
     let originals: Vec<String> = dissected(original).iter().flat_map(|packet| innermost(packet)).collect();
-    let strangers = missing(&headers, &originals);
+    // In Cisco FabricPath tshark takes the last four bytes of a frame for a checksum, and so cuts options short: bytes only.
+    let misread = fields(original, "cfp", "");
+    let mut strangers = missing(&headers, &originals);
+    strangers.retain(|packet| !misread.iter().any(|instant| packet.starts_with(instant.as_str())));
     assert!(strangers.is_empty(), "{} of {} are not in the original: {:#?}", strangers.len(), headers.len(), &strangers[..strangers.len().min(5)]);
 
     let originals = frames(original);
