@@ -247,3 +247,14 @@ fn an_idle_connection_stays_for_days_and_then_says_why_it_went() {
     let split = after_handshake("500000.0 > P. 701 len 1 ack 1");
     assert_eq!(split[0].close_reason, Some(CloseReason::IdleTimeout));
 }
+
+#[test]
+fn a_clock_at_the_end_of_time_does_not_tear_connections_apart() {
+    let row = one("
+        9223372036.854775807 > S  0
+        1000.010             < S. 0 ack 1
+        1000.020             > .  1 ack 1
+        1000.030             > P. 1 len 10 ack 1
+    ");
+    assert_eq!(row.halves.map(|half| half.pkts), [3, 1]);
+}

@@ -145,11 +145,10 @@ impl Shard {
     /// The slot, unless its connection has waited too long already. The lists of the timers are only roughly in order, since a
     /// connection that was active goes to the back of its list with the time of its last packet.
     fn unless_expired(&mut self, slot: u32, sink: &mut impl Sink) -> Option<u32> {
-        let due = self.due(slot);
-        if due > self.clock {
+        if !self.is_due(slot, self.clock) {
             return Some(slot);
         }
-        self.time_out(slot, due, sink);
+        self.time_out(slot, sink);
         None
     }
 
@@ -264,11 +263,11 @@ impl Shard {
         }
     }
 
-    /// When the connection will have waited too long.
-    fn due(&self, slot: u32) -> Nanos {
+    /// Whether the connection has waited too long at `clock`. Written as a difference, so that it is right at the ends of time too.
+    fn is_due(&self, slot: u32, clock: Nanos) -> bool {
         let connection = self.table.get(slot);
         let class = Class::of(connection);
-        class.since(connection).plus(class.timeout(&self.config.timeouts))
+        clock.since(class.since(connection)) >= class.timeout(&self.config.timeouts)
     }
 
     /// Ends everything whose time is up at `clock`.
@@ -280,9 +279,8 @@ impl Shard {
         for class in Class::ALL {
             let waited_since = clock.plus(-class.timeout(&self.config.timeouts));
             while let Some(slot) = self.table.waiting_since(class, waited_since) {
-                let due = self.due(slot);
-                if due <= clock {
-                    self.time_out(slot, due, sink);
+                if self.is_due(slot, clock) {
+                    self.time_out(slot, sink);
                 } else {
                     self.table.wait_again(slot);
                 }
@@ -290,11 +288,12 @@ impl Shard {
         }
     }
 
-    /// Ends a connection that has waited until `due`.
-    fn time_out(&mut self, slot: u32, due: Nanos, sink: &mut impl Sink) {
+    /// Ends a connection that has waited too long.
+    fn time_out(&mut self, slot: u32, sink: &mut impl Sink) {
         self.fold_pending(slot, sink);
         let connection = self.table.get_mut(slot);
         let class = Class::of(connection);
+        let due = class.since(connection).plus(class.timeout(&self.config.timeouts));
         if connection.confirm_suspect() {
             let ended = connection.closed().map_or(due, |closed| closed.ts);
             self.series.closed(ended, sink);
