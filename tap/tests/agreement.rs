@@ -2,6 +2,8 @@
 //!
 //! `agreement.toml` has, for each oracle, the rows that agree in each column at least. The scripts that run the tracker over every
 //! capture and compare lie beside the data. `CONNTRACK_BASELINE=write` replaces the baseline by what is found.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -99,11 +101,14 @@ fn agreement_with_zeek_and_wireshark_is_no_less_than_the_baseline() {
     let found: BTreeMap<&str, Agreement> =
         ORACLES.iter().map(|&(oracle, columns)| (oracle, compare(&data, &connections, oracle, columns))).collect();
     if std::env::var("CONNTRACK_BASELINE").is_ok_and(|what| what == "write") {
-        fs::write(BASELINE, format!("{PREAMBLE}{}", toml::to_string(&found).expect("TOML"))).expect("the baseline is written");
+        fs::write(BASELINE, format!("{PREAMBLE}{}", toml::to_string(&found).expect("TOML")))
+            .expect("the baseline is written");
         return;
     }
-    let baseline: BTreeMap<String, Agreement> = toml::from_str(&fs::read_to_string(BASELINE).expect("a baseline")).expect("a baseline");
-    let losses: Vec<String> = baseline.iter().flat_map(|(oracle, baseline)| losses(oracle, &found[oracle.as_str()], baseline)).collect();
+    let baseline: BTreeMap<String, Agreement> =
+        toml::from_str(&fs::read_to_string(BASELINE).expect("a baseline")).expect("a baseline");
+    let losses: Vec<String> =
+        baseline.iter().flat_map(|(oracle, baseline)| losses(oracle, &found[oracle.as_str()], baseline)).collect();
     assert!(losses.is_empty(), "{}", losses.join("\n"));
     assert_eq!(baseline.len(), ORACLES.len(), "every oracle has a baseline");
 }
