@@ -12,7 +12,10 @@ pub fn now() -> Instant {
 }
 
 /// The time of day, as packets carry it.
-#[expect(clippy::disallowed_methods, reason = "the campaign's own start and end, and its events, happen by the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the campaign's own start and end, and its events, happen by the wall clock"
+)]
 #[must_use]
 pub fn time_of_day() -> Nanos {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

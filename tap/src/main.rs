@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{CommandFactory, Parser};
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use tap::cli::{Cli, Command, ConfigArguments, LogArguments, LogFormat, RunArguments};
 use tap::config::{self, Config};
 use tap::{doctor, logging, run};

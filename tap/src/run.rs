@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use capture::{Pace, Source, SourceSpec};
 use conntrack::EventKind;
-use recorder::{Manifest, Recorder, Software, SourceEntry, Span};
+use recorder::{Manifest, Recorder, Software, SourceEntry, Span, Table};
 use wire::Nanos;
 
 use crate::cli::{LogArguments, RunArguments};
@@ -103,7 +103,8 @@ fn shards(configured: usize) -> NonZeroU32 {
 }
 
 fn manifest(config: &Config, pace: Pace) -> Manifest {
-    let software = Software { version: env!("CARGO_PKG_VERSION").to_owned(), commit: env!("CONNTRACK_COMMIT").to_owned() };
+    let software =
+        Software { version: env!("CARGO_PKG_VERSION").to_owned(), commit: env!("CONNTRACK_COMMIT").to_owned() };
     let mut manifest = Manifest::new(software, clock::time_of_day());
     manifest.site.clone_from(&config.campaign.site);
     manifest.link.clone_from(&config.campaign.link);
@@ -118,7 +119,7 @@ fn manifest(config: &Config, pace: Pace) -> Manifest {
 
 /// Writes the end of the campaign: final ledgers, the appliance's events, everything sealed.
 fn conclude(ended: Ended, pace: Pace, begun: Instant, out: &Path) -> Result<Summary> {
-    let Ended { reports, connections, late, mut recorder } = ended;
+    let Ended { reports, connections, unrecorded, late, mut recorder } = ended;
     let packets = Span {
         start: reports.iter().filter_map(|report| report.counters.first).min(),
         end: reports.iter().filter_map(|report| report.counters.last).max(),
@@ -138,6 +139,12 @@ fn conclude(ended: Ended, pace: Pace, begun: Instant, out: &Path) -> Result<Summ
     for report in &reports {
         write_source_events(&mut recorder, report, last);
     }
+    if unrecorded > 0 {
+        recorder.count_lost(Table::Connections, unrecorded);
+        let detail =
+            format!("{unrecorded} unanswered attempts were evicted without a row: tracker.max_attempts was reached");
+        events::write(&mut recorder, EventKind::Lost, last, detail);
+    }
     events::write(&mut recorder, EventKind::Stopped, last, String::new());
     let manifest = recorder.manifest_mut();
     manifest.sources.clone_from(&sources);
@@ -156,7 +163,12 @@ fn write_source_events(recorder: &mut Recorder, report: &capture::PollerReport, 
         events::write(recorder, EventKind::Lost, at, format!("{}: {problem}", report.name));
     }
     if report.more_problems > 0 {
-        events::write(recorder, EventKind::Lost, at, format!("{}: {} more of the kind", report.name, report.more_problems));
+        events::write(
+            recorder,
+            EventKind::Lost,
+            at,
+            format!("{}: {} more of the kind", report.name, report.more_problems),
+        );
     }
     if report.counters.clock_steps > 0 {
         let steps = report.counters.clock_steps;

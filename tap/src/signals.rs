@@ -33,7 +33,9 @@ impl Watch {
                 }
                 asked = true;
                 stop.store(true, Ordering::Relaxed);
-                eprintln!("conntrack-tap: ending the campaign; a second signal leaves at once, without the live connections");
+                eprintln!(
+                    "conntrack-tap: ending the campaign; a second signal leaves at once, without the live connections"
+                );
             }
         })?;
         Ok(Self { handle })

@@ -84,7 +84,7 @@ fn lost(manifest: &Manifest, reports: &[PollerReport]) -> Vec<String> {
         lost.push(format!("{more} more of the kind; conntrack-report events lists them"));
     }
     for (table, rows) in manifest.losses.rows.iter().filter(|(_, rows)| **rows > 0) {
-        lost.push(format!("{rows} rows of table {table} could not be written"));
+        lost.push(format!("{rows} rows of table {table} were not written; conntrack-report events says why"));
     }
     lost
 }

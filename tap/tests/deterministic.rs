@@ -1,4 +1,6 @@
 //! A capture gives the same campaign for any number of shards, and for any split over sources.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,8 @@ use wire::{End, LinkType, Parsed};
 /// there are, so they are added up; `live` stands in the last of them.
 fn tables(campaign: &Path) -> BTreeMap<&'static str, Vec<String>> {
     let sorted = |table: &str| {
-        let mut lines: Vec<String> = support::report(table, campaign, &["--format", "csv"]).lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> =
+            support::report(table, campaign, &["--format", "csv"]).lines().map(str::to_owned).collect();
         lines.sort();
         lines
     };
@@ -52,7 +55,11 @@ fn recorded(sources: &[PathBuf], options: &[&str]) -> BTreeMap<&'static str, Vec
 }
 
 #[track_caller]
-fn assert_same(expected: &BTreeMap<&'static str, Vec<String>>, found: &BTreeMap<&'static str, Vec<String>>, what: &str) {
+fn assert_same(
+    expected: &BTreeMap<&'static str, Vec<String>>,
+    found: &BTreeMap<&'static str, Vec<String>>,
+    what: &str,
+) {
     for (table, lines) in expected {
         let found = &found[table];
         let difference = lines.iter().zip(found).find(|(a, b)| a != b);
@@ -139,14 +146,14 @@ fn a_capture_split_over_sources_by_flow_time_or_direction_gives_the_same_campaig
     let whole = recorded(&[path], &["--shards", "2"]);
 
     let hasher = wire::FlowHasher::new(1);
-    let by_flow = capture.split(room.path(), 3, |_, frame| segment(frame).map_or(0, |segment| hasher.hash(&segment.key) as usize % 3));
+    let by_flow = capture
+        .split(room.path(), 3, |_, frame| segment(frame).map_or(0, |segment| hasher.hash(&segment.key) as usize % 3));
     assert_same(&whole, &recorded(&by_flow, &["--shards", "2"]), "split by flow");
     let by_time = capture.split(room.path(), 2, |index, _| usize::from(index >= count / 2));
     assert_same(&whole, &recorded(&by_time, &["--shards", "2"]), "split by time");
     let backwards: Vec<PathBuf> = by_time.into_iter().rev().collect();
     assert_same(&whole, &recorded(&backwards, &["--shards", "2"]), "split by time, named in the wrong order");
-    let by_direction = capture.split(room.path(), 2, |_, frame| {
-        segment(frame).map_or(0, |segment| usize::from(segment.sender == End::High))
-    });
+    let by_direction = capture
+        .split(room.path(), 2, |_, frame| segment(frame).map_or(0, |segment| usize::from(segment.sender == End::High)));
     assert_same(&whole, &recorded(&by_direction, &["--shards", "2"]), "split by direction");
 }

@@ -1,4 +1,6 @@
 //! Every real capture gives a campaign or a clear refusal; hostile ones too.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 mod support;
 
 use std::path::Path;

@@ -1,4 +1,6 @@
 //! Headers exported as pcapng are those of the original captures, byte for byte and to the nanosecond.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 mod support;
 
 use std::collections::{HashMap, HashSet};
@@ -21,7 +23,8 @@ fn dissected(file: &Path) -> Vec<String> {
 fn fields(file: &Path, filter: &str, fields: &str) -> Vec<String> {
     let mut tshark = Command::new("tshark");
     tshark.arg("-r").arg(file).args(["-Y", filter, "-T", "fields", "-E", "occurrence=l", "-e", "frame.time_epoch"]);
-    for preference in ["ip.defragment", "ipv6.defragment", "tcp.desegment_tcp_streams", "tcp.analyze_sequence_numbers"] {
+    for preference in ["ip.defragment", "ipv6.defragment", "tcp.desegment_tcp_streams", "tcp.analyze_sequence_numbers"]
+    {
         tshark.args(["-o", &format!("{preference}:FALSE")]);
     }
     for field in fields.split_whitespace() {
@@ -55,7 +58,9 @@ fn frames(file: &Path) -> HashMap<i64, Vec<Vec<u8>>> {
     let spec: SourceSpec = format!("pcap:{}", file.display()).parse().expect("a source");
     let mut source = spec.open().expect("a capture").remove(0);
     let mut frames: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
-    while source.poll(&mut |frame| frames.entry(frame.ts.0).or_default().push(frame.bytes.to_vec())).expect("frames") != Polled::End {}
+    while source.poll(&mut |frame| frames.entry(frame.ts.0).or_default().push(frame.bytes.to_vec())).expect("frames")
+        != Polled::End
+    {}
     frames
 }
 
@@ -91,7 +96,11 @@ fn compare(original: &Path, source: PathBuf, room: &Path) {
     let packets = |row: &support::Row| support::number(row, "orig_pkts") + support::number(row, "resp_pkts");
     let expected: u64 = connections.iter().map(|row| packets(row).min(100)).sum();
     let bytes = frames(&exported);
-    assert_eq!(bytes.values().map(|headers| headers.len() as u64).sum::<u64>(), expected, "the first hundred of every connection");
+    assert_eq!(
+        bytes.values().map(|headers| headers.len() as u64).sum::<u64>(),
+        expected,
+        "the first hundred of every connection"
+    );
     // tshark does not look for TCP in the first fragments of a datagram: those are compared as bytes only.
     let headers = dissected(&exported);
     assert!(headers.len() as u64 + 10 > expected, "{} of {expected} are TCP", headers.len());
@@ -101,7 +110,13 @@ fn compare(original: &Path, source: PathBuf, room: &Path) {
     let misread = fields(original, "cfp", "");
     let mut strangers = missing(&headers, &originals);
     strangers.retain(|packet| !misread.iter().any(|instant| packet.starts_with(instant.as_str())));
-    assert!(strangers.is_empty(), "{} of {} are not in the original: {:#?}", strangers.len(), headers.len(), &strangers[..strangers.len().min(5)]);
+    assert!(
+        strangers.is_empty(),
+        "{} of {} are not in the original: {:#?}",
+        strangers.len(),
+        headers.len(),
+        &strangers[..strangers.len().min(5)]
+    );
 
     let originals = frames(original);
     let is_part = |header: &[u8], frame: &Vec<u8>| frame.windows(header.len()).any(|window| window == header);
@@ -113,7 +128,12 @@ fn compare(original: &Path, source: PathBuf, room: &Path) {
             }
         }
     }
-    assert!(strangers.is_empty(), "{} headers are not bytes of a frame of their instant: {:?}", strangers.len(), strangers.iter().next());
+    assert!(
+        strangers.is_empty(),
+        "{} headers are not bytes of a frame of their instant: {:?}",
+        strangers.len(),
+        strangers.iter().next()
+    );
 }
 
 #[test]

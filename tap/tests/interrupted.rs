@@ -1,4 +1,6 @@
 //! What becomes of a campaign that is ended from outside.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -58,7 +60,11 @@ fn a_signal_ends_a_campaign_with_every_live_connection_written() {
         let ended = support::Ran::from(tap.wait_with_output().expect("the tap ends")).expect(&[0]);
         assert!(ended.stderr.contains("ending the campaign"), "{}", ended.stderr);
         drop(pipe);
-        assert_eq!(uids(&support::connections(&campaign)), uids(&support::connections(&whole)), "as if the file had ended");
+        assert_eq!(
+            uids(&support::connections(&campaign)),
+            uids(&support::connections(&whole)),
+            "as if the file had ended"
+        );
         support::run("conntrack-report", [Path::new("verify"), &campaign]).expect(&[0]);
     }
 }

@@ -1,6 +1,8 @@
 //! The AF_PACKET source between two network namespaces: what it tracks is what real clients and servers did.
 //!
 //! Each test makes two namespaces joined by a veth pair, under names of its own, and removes them. The tap listens in the server's.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -31,7 +33,8 @@ impl World {
         if !support::root() || !support::tools(&[&["ip", "ethtool", "nsenter"], tools].concat()) {
             return None;
         }
-        let world = Self { name: format!("ct{test}{}", std::process::id()), room: tempfile::tempdir().expect("a directory") };
+        let world =
+            Self { name: format!("ct{test}{}", std::process::id()), room: tempfile::tempdir().expect("a directory") };
         let (client, server) = (world.namespace("c"), world.namespace("s"));
         for namespace in [&client, &server] {
             ip(&["netns", "add", namespace]);
@@ -74,10 +77,12 @@ impl World {
     /// Starts a server, and waits until it listens on `port`.
     fn server(&self, port: u16, program: &str, arguments: &[&str]) -> Server {
         let mut command = self.inside("s", program);
-        let child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts");
+        let child =
+            command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts");
         let server = Server(child);
         wait_until("the server listens", || {
-            let listening = self.inside("s", "ss").args(["-Hltn", &format!("sport = :{port}")]).output().expect("ss runs");
+            let listening =
+                self.inside("s", "ss").args(["-Hltn", &format!("sport = :{port}")]).output().expect("ss runs");
             !listening.stdout.is_empty()
         });
         server
@@ -183,7 +188,21 @@ fn connections_to_a_web_server_are_those_in_its_log() {
         world.client("curl", &["-sS", "-o", "/dev/null", &url("middle")]);
     }
     // One connection, three requests.
-    world.client("curl", &["-sS", "-o", "/dev/null", &url("small"), "-o", "/dev/null", &url("large"), "-o", "/dev/null", &url("missing")]);
+    world.client(
+        "curl",
+        &[
+            "-sS",
+            "-o",
+            "/dev/null",
+            &url("small"),
+            "-o",
+            "/dev/null",
+            &url("large"),
+            "-o",
+            "/dev/null",
+            &url("missing"),
+        ],
+    );
     let rows = tap.end(Some(80));
     drop(server);
 
@@ -194,11 +213,21 @@ fn connections_to_a_web_server_are_those_in_its_log() {
         *connection = (connection.0 + words[1], connection.1 + words[2]);
     }
     assert_eq!(logged.len(), 6);
-    let tracked = rows.iter().map(|row| (number(row, "orig_p"), (number(row, "orig_unique_bytes"), number(row, "resp_unique_bytes"))));
+    let tracked = rows
+        .iter()
+        .map(|row| (number(row, "orig_p"), (number(row, "orig_unique_bytes"), number(row, "resp_unique_bytes"))));
     assert_eq!(tracked.collect::<BTreeMap<_, _>>(), logged);
     for row in &rows {
-        assert_eq!((row["orig_h"].as_str(), row["resp_h"].as_str(), row["conn_state"].as_str()), (CLIENT, SERVER, "SF"), "{row:?}");
-        assert_eq!((number(row, "orig_bytes"), number(row, "missed_bytes")), (number(row, "orig_unique_bytes"), 0), "{row:?}");
+        assert_eq!(
+            (row["orig_h"].as_str(), row["resp_h"].as_str(), row["conn_state"].as_str()),
+            (CLIENT, SERVER, "SF"),
+            "{row:?}"
+        );
+        assert_eq!(
+            (number(row, "orig_bytes"), number(row, "missed_bytes")),
+            (number(row, "orig_unique_bytes"), 0),
+            "{row:?}"
+        );
     }
 }
 
@@ -224,7 +253,10 @@ fn bulk_transfers_have_the_bytes_that_iperf3_counted() {
         assert_eq!(streams.len(), 2);
         let mut sent = 0;
         for stream in streams {
-            let row = rows.iter().find(|row| row["orig_p"] == stream["local_port"].to_string()).expect("the stream was tracked");
+            let row = rows
+                .iter()
+                .find(|row| row["orig_p"] == stream["local_port"].to_string())
+                .expect("the stream was tracked");
             sent += number(row, &format!("{sender}_unique_bytes")) - if is_reverse { 0 } else { COOKIE };
             assert_eq!(number(row, "missed_bytes"), 0, "{row:?}");
         }
@@ -236,7 +268,8 @@ fn bulk_transfers_have_the_bytes_that_iperf3_counted() {
 fn an_ssh_session_is_one_connection_with_its_bytes() {
     let Some(world) = World::new("h", &["ssh", "sshd", "ssh-keygen", "ss"]) else { return };
     for key in ["host", "user"] {
-        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(world.path(key)).status();
+        let made =
+            Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(world.path(key)).status();
         assert!(made.expect("ssh-keygen runs").success());
     }
     fs::create_dir_all("/run/sshd").expect("sshd's directory");
@@ -251,7 +284,8 @@ fn an_ssh_session_is_one_connection_with_its_bytes() {
     let server = world.server(2222, sshd, &["-D", "-f", &path("sshd.conf")]);
     let tap = world.tap();
     let (key, target) = (path("user"), format!("root@{SERVER}"));
-    let options = ["-v", "-p", "2222", "-i", &key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+    let options =
+        ["-v", "-p", "2222", "-i", &key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
     let work = "for i in 1 2 3; do sleep 0.2; echo $i; done; head -c 500000 /dev/zero";
     let session = world.client("ssh", &[&options[..], &["-o", "IPQoS=none", &target, work]].concat());
     let rows = tap.end(Some(2222));
@@ -278,7 +312,8 @@ fn refused_ports_of_a_scan_are_rejected_connections() {
     let rows = tap.end(None);
     drop(server);
 
-    let mut refused: Vec<u64> = rows.iter().filter(|row| row["conn_state"] == "REJ").map(|row| number(row, "resp_p")).collect();
+    let mut refused: Vec<u64> =
+        rows.iter().filter(|row| row["conn_state"] == "REJ").map(|row| number(row, "resp_p")).collect();
     refused.sort_unstable();
     assert_eq!(refused, (8001..=8100).filter(|&port| port != 8080).collect::<Vec<_>>(), "each knocked on once");
     let open: Vec<&Row> = rows.iter().filter(|row| number(row, "resp_p") == 8080).collect();

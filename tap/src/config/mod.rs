@@ -66,7 +66,10 @@ pub struct Tracker {
 /// The section `tracker.timeouts`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "each is documented where the tracker uses it, conntrack::Timeouts, and in the default file")]
+#[expect(
+    missing_docs,
+    reason = "each is documented where the tracker uses it, conntrack::Timeouts, and in the default file"
+)]
 pub struct Timeouts {
     pub attempt: Span,
     pub unanswered: Span,
@@ -172,8 +175,9 @@ impl Config {
             merge::lay(&mut table, parse(&text, path)?, "")?;
         }
         merge::lay(&mut table, overrides, "")?;
-        let config: Self = serde_path_to_error::deserialize(table).map_err(|error| {
-            ConfigError::Value { key: error.path().to_string(), message: error.inner().message().replace('\n', " ") }
+        let config: Self = serde_path_to_error::deserialize(table).map_err(|error| ConfigError::Value {
+            key: error.path().to_string(),
+            message: error.inner().message().replace('\n', " "),
         })?;
         config.check()
     }

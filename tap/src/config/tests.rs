@@ -49,12 +49,21 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
 #[test]
 fn a_value_of_the_wrong_type_or_out_of_range_is_an_error_that_names_its_key() {
     for (text, part) in [
-        ("[tracker]\nheaders = \"many\"\n", "`tracker.headers` in the configuration must be of type integer, not string"),
+        (
+            "[tracker]\nheaders = \"many\"\n",
+            "`tracker.headers` in the configuration must be of type integer, not string",
+        ),
         ("[tracker]\nheaders = 101\n", "`tracker.headers` in the configuration: it must lie in 0 to 100, not be 101"),
-        ("[tracker]\nheaders = 300\n", "`tracker.headers` in the configuration: invalid value: integer `300`, expected u8"),
+        (
+            "[tracker]\nheaders = 300\n",
+            "`tracker.headers` in the configuration: invalid value: integer `300`, expected u8",
+        ),
         ("[tracker]\nshards = -1\n", "`tracker.shards`"),
         ("[tracker]\nmax_attempts = 0\n", "`tracker.max_attempts`"),
-        ("[tracker.timeouts]\nattempt = \"soon\"\n", "`tracker.timeouts.attempt` in the configuration: `soon` is not a length"),
+        (
+            "[tracker.timeouts]\nattempt = \"soon\"\n",
+            "`tracker.timeouts.attempt` in the configuration: `soon` is not a length",
+        ),
         ("tracker = 5\n", "`tracker` in the configuration must be of type table, not integer"),
     ] {
         let message = load(text).expect_err(text);

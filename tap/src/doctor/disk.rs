@@ -27,7 +27,10 @@ pub(super) fn findings(directory: &Path) -> Vec<Finding> {
 fn space(directory: &Path) -> Finding {
     let place = directory.display();
     let Ok(found) = statvfs(directory) else {
-        return Finding::problem(format!("disk: {place} cannot be looked at"), "make the directory, or name another with --out");
+        return Finding::problem(
+            format!("disk: {place} cannot be looked at"),
+            "make the directory, or name another with --out",
+        );
     };
     let free = found.f_bavail.saturating_mul(found.f_frsize);
     let text = format!("disk: {:.1} GB free at {place}", free as f64 / 1e9);
@@ -44,9 +47,10 @@ fn speed(directory: &Path) -> Finding {
     let removed = fs::remove_file(&path);
     match measured.and_then(|times| removed.map(|()| times)) {
         Ok((total, worst)) => judge(total, worst),
-        Err(error) => {
-            Finding::problem(format!("disk: cannot write to {}: {error}", directory.display()), "choose another disk with --out")
-        }
+        Err(error) => Finding::problem(
+            format!("disk: cannot write to {}: {error}", directory.display()),
+            "choose another disk with --out",
+        ),
     }
 }
 

@@ -49,7 +49,8 @@ fn grants(status: &str, capability: u32) -> bool {
 }
 
 fn clock_source() -> Finding {
-    let read = |name: &str| fs::read_to_string(format!("/sys/devices/system/clocksource/clocksource0/{name}_clocksource"));
+    let read =
+        |name: &str| fs::read_to_string(format!("/sys/devices/system/clocksource/clocksource0/{name}_clocksource"));
     let Ok(current) = read("current") else {
         return Finding::warning("clock source: unknown", "mount /sys to see it");
     };
@@ -60,7 +61,10 @@ fn clock_source() -> Finding {
         }
         slow => Finding::warning(
             format!("clock source: {slow}, slow to read: each packet's timestamp costs the kernel about a microsecond"),
-            format!("available: {}; boot with clocksource=tsc if it is stable", read("available").unwrap_or_default().trim()),
+            format!(
+                "available: {}; boot with clocksource=tsc if it is stable",
+                read("available").unwrap_or_default().trim()
+            ),
         ),
     }
 }
@@ -88,7 +92,8 @@ fn files() -> Finding {
 }
 
 fn locked() -> Finding {
-    let limit = getrlimit(Resource::Memlock).current.map_or_else(|| "any".to_owned(), |limit| format!("{} KiB", limit >> 10));
+    let limit =
+        getrlimit(Resource::Memlock).current.map_or_else(|| "any".to_owned(), |limit| format!("{} KiB", limit >> 10));
     Finding::ok(format!("locked memory: {limit}; AF_PACKET rings need none"))
 }
 

@@ -23,8 +23,7 @@ pub(super) fn every() -> Vec<Finding> {
     let Ok(entries) = fs::read_dir(INTERFACES) else {
         return vec![Finding::warning("interfaces: unknown", "mount /sys to see them")];
     };
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort();
     names.iter().filter_map(|name| Facts::of(name)).map(|facts| facts.finding()).collect()
 }
@@ -38,7 +37,10 @@ pub(super) fn named(name: &str) -> Vec<Finding> {
     if !facts.up {
         findings.push(Finding::problem(format!("interface {name}: down"), format!("ip link set {name} up")));
     } else if !facts.carrier {
-        findings.push(Finding::warning(format!("interface {name}: no carrier"), "connect the link, or see to its other end"));
+        findings.push(Finding::warning(
+            format!("interface {name}: no carrier"),
+            "connect the link, or see to its other end",
+        ));
     }
     findings.extend(match features(name) {
         Some(features) => offloads(name, &features),
@@ -69,7 +71,8 @@ impl Facts {
         let flags = read("flags").ok()?;
         let flags = u32::from_str_radix(flags.trim_start_matches("0x"), 16).unwrap_or(0);
         let driver = fs::read_link(directory.join("device/driver")).ok();
-        let driver = driver.as_deref().and_then(Path::file_name).map_or("virtual".into(), |name| name.to_string_lossy());
+        let driver =
+            driver.as_deref().and_then(Path::file_name).map_or("virtual".into(), |name| name.to_string_lossy());
         let queues = fs::read_dir(directory.join("queues")).ok()?;
         let received = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("rx-");
         Some(Self {
@@ -135,7 +138,8 @@ mod tests {
 
     #[test]
     fn merging_offloads_are_named_with_the_command_that_ends_them() {
-        let found = offloads("eth0", "Features for eth0:\ngeneric-receive-offload: on\nlarge-receive-offload: off [fixed]\n");
+        let found =
+            offloads("eth0", "Features for eth0:\ngeneric-receive-offload: on\nlarge-receive-offload: off [fixed]\n");
         assert_eq!(found.len(), 1);
         assert!(found[0].text.contains("generic-receive-offload on"), "{found:?}");
         assert_eq!(found[0].advice.as_deref(), Some("ethtool -K eth0 gro off lro off"));

@@ -65,6 +65,7 @@ struct Tally {
     connections: AtomicU64,
     live: AtomicU64,
     late: AtomicU64,
+    unrecorded: AtomicU64,
 }
 
 /// The figures of a running pipeline.
@@ -98,8 +99,10 @@ pub struct Running {
 pub struct Ended {
     /// One a source, in their order.
     pub reports: Vec<PollerReport>,
-    /// Connections begun, and packets that came late.
+    /// Connections begun.
     pub connections: u64,
+    /// Attempts that were evicted without leaving a row: a flood.
+    pub unrecorded: u64,
     /// Packets that came after younger ones had been tracked, because their source was silent for too long.
     pub late: u64,
     /// The recorder, with everything but the end of the campaign in it.
@@ -182,7 +185,13 @@ impl Running {
         let sum = |figure: fn(&Tally) -> &AtomicU64| {
             self.tallies.iter().map(|tally| figure(tally).load(Ordering::Relaxed)).sum()
         };
-        Ok(Ended { reports: reports?, connections: sum(|tally| &tally.connections), late: sum(|tally| &tally.late), recorder })
+        Ok(Ended {
+            reports: reports?,
+            connections: sum(|tally| &tally.connections),
+            unrecorded: sum(|tally| &tally.unrecorded),
+            late: sum(|tally| &tally.late),
+            recorder,
+        })
     }
 }
 
@@ -259,4 +268,5 @@ fn publish(shard: &Shard, inbox: &Inbox, tally: &Tally) {
     tally.connections.store(stats.opened, Ordering::Relaxed);
     tally.live.store(stats.live, Ordering::Relaxed);
     tally.late.store(inbox.late(), Ordering::Relaxed);
+    tally.unrecorded.store(stats.unrecorded, Ordering::Relaxed);
 }

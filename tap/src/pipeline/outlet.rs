@@ -26,7 +26,10 @@ impl LostRows {
 
     /// What was lost since this was asked last.
     pub(super) fn take(&self) -> impl Iterator<Item = (Table, u64)> {
-        Table::ALL.into_iter().map(|table| (table, self.0[table.index()].swap(0, Ordering::Relaxed))).filter(|lost| lost.1 > 0)
+        Table::ALL
+            .into_iter()
+            .map(|table| (table, self.0[table.index()].swap(0, Ordering::Relaxed)))
+            .filter(|lost| lost.1 > 0)
     }
 }
 
@@ -42,7 +45,13 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(number: u16, pace: Pace, blocks: Sender<Block>, spare: Receiver<Block>, lost: Arc<LostRows>) -> Self {
+    pub(super) fn new(
+        number: u16,
+        pace: Pace,
+        blocks: Sender<Block>,
+        spare: Receiver<Block>,
+        lost: Arc<LostRows>,
+    ) -> Self {
         Self { encoder: Encoder::new(number), pace, blocks, spare, lost, flushed: clock::now() }
     }
 

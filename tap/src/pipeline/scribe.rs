@@ -100,7 +100,9 @@ impl Scribe {
         }
         for (table, rows) in self.queue.lost.take() {
             self.recorder.count_lost(table, rows);
-            losses.push(format!("{rows} rows of table {table} since second {seconds}: the disk is slower than they come"));
+            losses.push(format!(
+                "{rows} rows of table {table} since second {seconds}: the disk is slower than they come"
+            ));
         }
         self.recorder.manifest_mut().sources = entries;
         for detail in losses {

@@ -171,7 +171,8 @@ pub fn number(row: &Row, column: &str) -> u64 {
 pub fn uplink(directory: &Path, scenario: &str, connections: u32) -> PathBuf {
     let path = directory.join(format!("{scenario}.pcap"));
     let connections = connections.to_string();
-    let arguments = ["pcap", "--scenario", scenario, "--seed", "7", "--connections", &connections, "--resolution", "ns"];
+    let arguments =
+        ["pcap", "--scenario", scenario, "--seed", "7", "--connections", &connections, "--resolution", "ns"];
     let mut command = command("conntrack-sim");
     command.args(arguments).arg("--output").arg(&path);
     Ran::from(command.output().expect("timeout(1) runs")).expect(&[0]);
@@ -182,7 +183,9 @@ pub fn uplink(directory: &Path, scenario: &str, connections: u32) -> PathBuf {
 pub fn captures(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("the data set's directory");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    paths.retain(|path| path.is_file() && !path.extension().is_some_and(|end| ["csv", "md", "txt"].iter().any(|text| end == *text)));
+    paths.retain(|path| {
+        path.is_file() && !path.extension().is_some_and(|end| ["csv", "md", "txt"].iter().any(|text| end == *text))
+    });
     paths.sort();
     paths
 }
