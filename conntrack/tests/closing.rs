@@ -247,3 +247,19 @@ fn an_idle_connection_stays_for_days_and_then_says_why_it_went() {
     let split = after_handshake("500000.0 > P. 701 len 1 ack 1");
     assert_eq!(split[0].close_reason, Some(CloseReason::IdleTimeout));
 }
+
+#[test]
+fn a_loss_of_the_capture_marks_the_connections_that_it_fell_into() {
+    let closing = "
+        1.000 > F. 701 ack 1
+        1.010 < F. 1 ack 702
+        1.020 > .  702 ack 2
+    ";
+    let marked = |before: &str, after: &str| one_after_handshake(&format!("{before}{closing}{after}")).lost_capture;
+    let during = "0.900 > . 701 ack 1 lost";
+    let afterwards = "1.500 > . 702 ack 2 lost";
+    assert!(!marked("", ""));
+    assert!(marked(during, ""));
+    assert!(!marked("", afterwards), "it was closed already");
+    assert!(marked(during, afterwards), "a later loss does not make the earlier one undone");
+}
