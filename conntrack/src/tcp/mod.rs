@@ -196,9 +196,11 @@ fn note_oddities(
 /// Writes down when things happened.
 fn note_instants(connection: &mut Connection, from: Direction, observation: &Observation, kind: Kind, step: &Step) {
     let ts = observation.ts;
-    let established = connection.halves.iter().all(|half| half.syn_seen && half.state >= TcpState::Established);
     connection.handshake.note(from, kind, &observation.segment, ts);
-    if established {
+    // A SYN-ACK tells of the SYN, if that was missed.
+    let opening_seen = connection.handshake.synack().is_some() || connection.halves.iter().all(|half| half.syn_seen);
+    let synchronised = connection.halves.iter().all(|half| half.state >= TcpState::Established);
+    if opening_seen && synchronised {
         connection.established.set_first(ts);
     }
     if kind == Kind::Fin && step.believed {
