@@ -263,3 +263,24 @@ fn a_loss_of_the_capture_marks_the_connections_that_it_fell_into() {
     assert!(!marked("", afterwards), "it was closed already");
     assert!(marked(during, afterwards), "a later loss does not make the earlier one undone");
 }
+
+#[test]
+fn a_forged_syn_tells_nothing_of_the_connection_that_it_is_thrown_at() {
+    let opening = "
+        0.000 > S  0 wscale 7
+        0.010 < S. 0 ack 1 wscale 2
+        0.020 > .  1 ack 1 win 100
+    ";
+    let rest = "
+        1.010 < .  1 ack 1
+        1.020 > P. 1 len 10 ack 1 win 100
+    ";
+    for seq in ["400", "5000000"] {
+        let row = one(&format!("{opening} 1.000 > S 0 isn {seq} wscale 1 {rest}"));
+        assert_eq!((row.halves[0].wscale, row.halves[0].window_max), (Some(7), Some(12_800)), "at {seq}");
+        assert!(row.anomalies.has(Anomaly::SynInConnection));
+    }
+    let midway = one(&format!("0.5 < . 1 ack 1\n0.6 > . 1 ack 1\n1.0 > S 0 isn 400 wscale 1 {rest}"));
+    assert!(midway.partial, "its own SYN was not seen");
+    assert_eq!((midway.halves[0].wscale, midway.at.established), (None, None));
+}
