@@ -265,6 +265,19 @@ fn a_loss_of_the_capture_marks_the_connections_that_it_fell_into() {
 }
 
 #[test]
+fn of_several_suspect_resets_that_silence_confirms_the_first_one_closed() {
+    let rows = after_handshake(
+        "
+        1.000 > R  900
+        1.001 > R  1900
+        40.00 > S  0 isn 7777777
+    ",
+    );
+    assert_eq!((rows[0].close_reason, rows[0].at.closed), (Some(CloseReason::Rst), Some(at("1.000"))));
+    assert_eq!(rows[0].at.rst, rows[0].at.closed);
+}
+
+#[test]
 fn a_forged_syn_tells_nothing_of_the_connection_that_it_is_thrown_at() {
     let opening = "
         0.000 > S  0 wscale 7

@@ -245,7 +245,9 @@ fn conclude(connection: &mut Connection, from: Direction, observation: &Observat
             connection.rst_by = Some(from);
             connection.close(CloseReason::Rst, observation.ts, observation.clock);
         }
-        Some(Reset::Suspect) => connection.suspect = Some((from, observation.ts)),
+        Some(Reset::Suspect) => {
+            connection.suspect.get_or_insert((from, observation.ts));
+        }
         Some(Reset::Ignored) => {}
         None if step.believed => connection.suspect = None,
         None => {}
