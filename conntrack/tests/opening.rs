@@ -192,3 +192,16 @@ fn windows_scale_only_when_both_syns_say_so() {
     ");
     assert_eq!(one_side.halves[0].window_max, Some(100));
 }
+
+#[test]
+fn a_reset_that_does_not_acknowledge_the_syn_refuses_nothing() {
+    let row = one("
+        0.000 > S  0
+        0.005 < R. 0 ack 5000
+        0.010 < S. 0 ack 1
+        0.011 > .  1 ack 1
+    ");
+    assert_eq!((row.close_reason, row.at.closed), (Some(CloseReason::CampaignEnd), None));
+    assert_eq!(row.halves.map(|half| half.state), [TcpState::Established; 2]);
+    assert!(row.anomalies.has(conntrack::Anomaly::RstSuspect));
+}
