@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     pub(crate) suspect: Option<(Direction, Nanos)>,
     /// Every segment is taken for fitting: the connection was not seen from its start, or the capture lost packets.
     pub(crate) liberal: bool,
+    /// The capture lost packets before it ended; known once it has ended.
+    pub(crate) lost_capture: bool,
     /// An initial sequence number that a second SYN-ACK offered.
     offered_isn: Option<SeqNum>,
     /// The SYNs of what may become a new connection on the tuple.
@@ -102,6 +104,7 @@ impl Connection {
             rst_by: None,
             suspect: None,
             liberal: !matches!(kind, Kind::Syn | Kind::SynAck),
+            lost_capture: false,
             offered_isn: None,
             pending: Vec::new(),
             held: Vec::new(),

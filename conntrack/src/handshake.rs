@@ -30,7 +30,7 @@ impl Default for Handshake {
 }
 
 impl Handshake {
-    /// Takes in a segment of `from`.
+    /// Takes in a segment of `from`. Who sends a SYN-ACK before any SYN was seen stands as the originator until the next packet tells.
     pub(crate) fn note(&mut self, from: Direction, kind: Kind, segment: &Segment, ts: Nanos) {
         if self.acked.came() {
             return;
@@ -40,7 +40,7 @@ impl Handshake {
                 self.ambiguous[0] |= self.syn.came();
                 self.syn.set_first(ts);
             }
-            (Direction::Resp, Kind::SynAck) => {
+            (side, Kind::SynAck) if side == Direction::Resp || !self.syn.came() => {
                 self.ambiguous[1] |= self.synack.came();
                 self.synack.set_first(ts);
                 self.expected_ack = segment.seq.plus(1);
@@ -59,7 +59,7 @@ impl Handshake {
         self.syn.get()
     }
 
-    /// First SYN-ACK of the responder.
+    /// First SYN-ACK of the responder, or of whoever began with one.
     pub(crate) fn synack(&self) -> Option<Nanos> {
         self.synack.get()
     }

@@ -60,7 +60,7 @@ texts! {
         Syn = "syn",
         /// The other sent a SYN-ACK.
         SynAck = "synack",
-        /// The other has the lower or better known port.
+        /// The other's port is a well-known one (below 1024), its own is not.
         Port = "port",
         /// It sent the first packet that was seen.
         First = "first",
@@ -186,7 +186,7 @@ impl fmt::Debug for History {
 pub struct Instants {
     /// First SYN of the originator.
     pub syn: Option<Nanos>,
-    /// First SYN-ACK of the responder.
+    /// First SYN-ACK of the responder, or of whoever began with one.
     pub synack: Option<Nanos>,
     /// The segment that completed the handshake.
     pub established: Option<Nanos>,

@@ -257,4 +257,51 @@ fn a_clock_at_the_end_of_time_does_not_tear_connections_apart() {
         1000.030             > P. 1 len 10 ack 1
     ");
     assert_eq!(row.halves.map(|half| half.pkts), [3, 1]);
+fn a_loss_of_the_capture_marks_the_connections_that_it_fell_into() {
+    let closing = "
+        1.000 > F. 701 ack 1
+        1.010 < F. 1 ack 702
+        1.020 > .  702 ack 2
+    ";
+    let marked = |before: &str, after: &str| one_after_handshake(&format!("{before}{closing}{after}")).lost_capture;
+    let during = "0.900 > . 701 ack 1 lost";
+    let afterwards = "1.500 > . 702 ack 2 lost";
+    assert!(!marked("", ""));
+    assert!(marked(during, ""));
+    assert!(!marked("", afterwards), "it was closed already");
+    assert!(marked(during, afterwards), "a later loss does not make the earlier one undone");
+}
+
+#[test]
+fn of_several_suspect_resets_that_silence_confirms_the_first_one_closed() {
+    let rows = after_handshake(
+        "
+        1.000 > R  900
+        1.001 > R  1900
+        40.00 > S  0 isn 7777777
+    ",
+    );
+    assert_eq!((rows[0].close_reason, rows[0].at.closed), (Some(CloseReason::Rst), Some(at("1.000"))));
+    assert_eq!(rows[0].at.rst, rows[0].at.closed);
+}
+
+#[test]
+fn a_forged_syn_tells_nothing_of_the_connection_that_it_is_thrown_at() {
+    let opening = "
+        0.000 > S  0 wscale 7
+        0.010 < S. 0 ack 1 wscale 2
+        0.020 > .  1 ack 1 win 100
+    ";
+    let rest = "
+        1.010 < .  1 ack 1
+        1.020 > P. 1 len 10 ack 1 win 100
+    ";
+    for seq in ["400", "5000000"] {
+        let row = one(&format!("{opening} 1.000 > S 0 isn {seq} wscale 1 {rest}"));
+        assert_eq!((row.halves[0].wscale, row.halves[0].window_max), (Some(7), Some(12_800)), "at {seq}");
+        assert!(row.anomalies.has(Anomaly::SynInConnection));
+    }
+    let midway = one(&format!("0.5 < . 1 ack 1\n0.6 > . 1 ack 1\n1.0 > S 0 isn 400 wscale 1 {rest}"));
+    assert!(midway.partial, "its own SYN was not seen");
+    assert_eq!((midway.halves[0].wscale, midway.at.established), (None, None));
 }

@@ -120,6 +120,8 @@ fn a_syn_ack_alone_leaves_the_roles_open_and_data_settles_them() {
     let row = settled.records[0];
     assert_eq!((row.endpoints[1].port, row.direction_by), (80, DirectionBy::SynAck));
     assert_eq!(row.history.as_str(), "^hAD");
+    assert_eq!((row.at.syn, row.at.synack, row.at.established), (None, Some(at("0.0")), Some(at("0.1"))));
+    assert_eq!(row.ack_rtt, Some(100_000_000));
     let directions: Vec<_> = settled.headers.iter().map(|header| header.dir.as_str()).collect();
     assert_eq!(directions, ["resp", "orig", "orig"], "headers wait until the roles are certain");
 }
@@ -132,6 +134,8 @@ fn a_syn_that_its_syn_ack_overtook_joins_the_connection() {
         0.002 > .  1 ack 1
     ");
     assert_eq!((row.endpoints[0].port, row.conn_state), (40_000, ConnState::S1));
+    assert_eq!((row.at.syn, row.at.synack, row.at.established), (Some(at("0.001")), Some(at("0")), Some(at("0.002"))));
+    assert_eq!((row.syn_rtt, row.ack_rtt), (None, Some(2_000_000)));
 }
 
 #[test]
@@ -187,4 +191,17 @@ fn windows_scale_only_when_both_syns_say_so() {
         0.2 > .  1 ack 1 win 100
     ");
     assert_eq!(one_side.halves[0].window_max, Some(100));
+}
+
+#[test]
+fn a_reset_that_does_not_acknowledge_the_syn_refuses_nothing() {
+    let row = one("
+        0.000 > S  0
+        0.005 < R. 0 ack 5000
+        0.010 < S. 0 ack 1
+        0.011 > .  1 ack 1
+    ");
+    assert_eq!((row.close_reason, row.at.closed), (Some(CloseReason::CampaignEnd), None));
+    assert_eq!(row.halves.map(|half| half.state), [TcpState::Established; 2]);
+    assert!(row.anomalies.has(conntrack::Anomaly::RstSuspect));
 }

@@ -237,11 +237,13 @@ impl Shard {
         let observation = packet.observation;
         let lost = self.last_loss;
         let connection = self.table.get_mut(slot);
-        connection.liberal |= lost.get().is_some_and(|at| at >= connection.first_clock);
+        let after_loss = lost.get().is_some_and(|at| at >= connection.first_clock);
+        connection.liberal |= after_loss;
         let was_closed = connection.is_closed();
         let from = connection.observe(observation);
         self.series.count(from, &observation.segment, observation.ts, sink);
         if let Some(closed) = connection.closed().filter(|_| !was_closed) {
+            connection.lost_capture = after_loss;
             self.series.closed(closed.ts, sink);
         }
         if connection.headers < self.config.headers {
@@ -291,10 +293,12 @@ impl Shard {
     /// Ends a connection that has waited too long.
     fn time_out(&mut self, slot: u32, sink: &mut impl Sink) {
         self.fold_pending(slot, sink);
+        let lost_capture = self.lost_capture(self.table.get(slot));
         let connection = self.table.get_mut(slot);
         let class = Class::of(connection);
         let due = class.since(connection).plus(class.timeout(&self.config.timeouts));
         if connection.confirm_suspect() {
+            connection.lost_capture = lost_capture;
             let ended = connection.closed().map_or(due, |closed| closed.ts);
             self.series.closed(ended, sink);
         } else if !connection.is_closed() {
@@ -327,10 +331,11 @@ impl Shard {
         self.write(&connection, reason, sink);
     }
 
-    /// Whether the capture lost packets while the connection lived.
+    /// Whether the capture lost packets while the connection lived. Of one that has ended it was noted then, because only the latest
+    /// loss is remembered.
     fn lost_capture(&self, connection: &Connection) -> bool {
-        let end = connection.closed().map_or(Nanos::MAX, |closed| closed.clock);
-        self.last_loss.get().is_some_and(|at| at >= connection.first_clock && at <= end)
+        let lost_since = || self.last_loss.get().is_some_and(|at| at >= connection.first_clock);
+        if connection.is_closed() { connection.lost_capture } else { lost_since() }
     }
 
     /// Makes room: the connection goes that has least left to tell, and among its like the one that waits longest.

@@ -36,6 +36,8 @@ struct Step {
     reset: Option<Reset>,
     /// The segment counts for the sequence space.
     believed: bool,
+    /// It is the SYN or SYN-ACK of another connection than this one.
+    foreign_syn: bool,
 }
 
 /// Takes a segment of `from` into the connection.
@@ -51,12 +53,18 @@ pub(crate) fn process(connection: &mut Connection, from: Direction, observation:
 /// Works out the new states. After its end a connection has no states to change: it only takes in what comes late.
 fn step(connection: &Connection, from: Direction, segment: &Segment, kind: Kind, verdict: Verdict) -> Step {
     let (sender, receiver) = connection.pair(from);
-    let mut step =
-        Step { states: [sender.state, receiver.state], acks_fin: false, reset: None, believed: kind != Kind::Bad };
+    let foreign_syn = is_foreign_syn(connection, sender, segment, kind);
+    let mut step = Step {
+        states: [sender.state, receiver.state],
+        acks_fin: false,
+        reset: None,
+        believed: kind != Kind::Bad && !foreign_syn,
+        foreign_syn,
+    };
     let fits = verdict == Verdict::InWindow
         || connection.liberal
         || window::is_corroborated(sender, receiver, segment, verdict);
-    if connection.is_closed() || kind == Kind::Bad {
+    if connection.is_closed() || kind == Kind::Bad || foreign_syn {
         return step;
     }
     if kind == Kind::Rst {
@@ -77,6 +85,18 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, kind: Kind,
     let theirs = if step.acks_fin { next(theirs, Event::FinAcked) } else { theirs };
     step.states = step_by_kind([mine, theirs], sender, receiver, segment, kind);
     step
+}
+
+/// Whether it is a SYN, with ACK or without, of another initial sequence number than that of its sender, who is past the handshake: a
+/// forged or an old one. What it offers (window scale, MSS, SACK) holds for no byte of this connection.
+fn is_foreign_syn(connection: &Connection, sender: &Half, segment: &Segment, kind: Kind) -> bool {
+    let past_handshake = connection.is_closed() || is_synchronised(sender.state);
+    matches!(kind, Kind::Syn | Kind::SynAck) && sender.heard && past_handshake && sender.base != segment.seq
+}
+
+/// Whether both initial sequence numbers are agreed on (RFC 9293, 3.5.2).
+const fn is_synchronised(state: TcpState) -> bool {
+    !matches!(state, TcpState::Closed | TcpState::Listen | TcpState::SynSent | TcpState::SynRcvd)
 }
 
 /// The states of sender and receiver after a segment that fits and is no RST. Who has sent a FIN has nothing more to send: what
@@ -126,7 +146,7 @@ fn apply(
         sender.start_at(segment);
     }
     [sender.state, receiver.state] = step.states;
-    if matches!(kind, Kind::Syn | Kind::SynAck) {
+    if matches!(kind, Kind::Syn | Kind::SynAck) && !step.foreign_syn {
         sender.note_syn(segment);
     }
     if step.believed {
@@ -138,7 +158,7 @@ fn apply(
         if kind == Kind::Fin {
             sender.fin_end.get_or_insert(segment.seq_end());
         }
-    } else if !matches!(kind, Kind::Bad | Kind::Rst) {
+    } else if !matches!(kind, Kind::Bad | Kind::Rst) && !step.foreign_syn {
         window::doubt(sender, segment);
     }
     if kind != Kind::Syn && kind != Kind::SynAck && kind != Kind::Rst {
@@ -166,17 +186,16 @@ fn note_oddities(
         sender.fin_end.is_some_and(|end| segment.payload_len > 0 && !segment.seq_end().is_before(end.plus(1)));
     let fin_moved = kind == Kind::Fin && sender.fin_end.is_some_and(|end| end != segment.seq_end());
     let other_isn = sender.syn_seen && sender.base != segment.seq;
-    let synchronised =
-        !matches!(sender.state, TcpState::Closed | TcpState::Listen | TcpState::SynSent | TcpState::SynRcvd);
     let after_rst = segment.payload_len > 0 && (sender.rst_pkts > 0 || kind == Kind::Rst);
     let live = !connection.is_closed();
+    let outside = verdict != Verdict::InWindow && !step.believed;
     let oddities = [
         (Anomaly::BadFlags, kind == Kind::Bad),
         (Anomaly::BadOptions, segment.options.has(wire::OptionSet::MALFORMED)),
-        (Anomaly::OutOfWindow, live && !step.believed && !matches!(kind, Kind::Bad | Kind::Rst)),
+        (Anomaly::OutOfWindow, live && outside && !matches!(kind, Kind::Bad | Kind::Rst)),
         (Anomaly::RstSuspect, step.reset == Some(Reset::Suspect)),
         (Anomaly::RstOutOfWindow, step.reset == Some(Reset::Ignored)),
-        (Anomaly::SynInConnection, live && kind == Kind::Syn && synchronised && other_isn),
+        (Anomaly::SynInConnection, live && kind == Kind::Syn && step.foreign_syn),
         (Anomaly::SynAckIsnChanged, kind == Kind::SynAck && other_isn),
         (
             Anomaly::SynAckBadAck,
@@ -196,9 +215,13 @@ fn note_oddities(
 /// Writes down when things happened.
 fn note_instants(connection: &mut Connection, from: Direction, observation: &Observation, kind: Kind, step: &Step) {
     let ts = observation.ts;
-    let established = connection.halves.iter().all(|half| half.syn_seen && half.state >= TcpState::Established);
-    connection.handshake.note(from, kind, &observation.segment, ts);
-    if established {
+    if !step.foreign_syn {
+        connection.handshake.note(from, kind, &observation.segment, ts);
+    }
+    // A SYN-ACK tells of the SYN, if that was missed.
+    let opening_seen = connection.handshake.synack().is_some() || connection.halves.iter().all(|half| half.syn_seen);
+    let synchronised = connection.halves.iter().all(|half| half.state >= TcpState::Established);
+    if opening_seen && synchronised {
         connection.established.set_first(ts);
     }
     if kind == Kind::Fin && step.believed {
@@ -222,7 +245,9 @@ fn conclude(connection: &mut Connection, from: Direction, observation: &Observat
             connection.rst_by = Some(from);
             connection.close(CloseReason::Rst, observation.ts, observation.clock);
         }
-        Some(Reset::Suspect) => connection.suspect = Some((from, observation.ts)),
+        Some(Reset::Suspect) => {
+            connection.suspect.get_or_insert((from, observation.ts));
+        }
         Some(Reset::Ignored) => {}
         None if step.believed => connection.suspect = None,
         None => {}

@@ -36,9 +36,9 @@ fn refuses_syn(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
 }
 
 /// Where the receiver expects the next byte: at its last acknowledgment, or after the sender's last byte. A sender that was never
-/// heard has nothing to compare with.
+/// heard has nothing to compare with, unless it answers a SYN: then what it acknowledges counts alone.
 fn is_exact(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
-    !sender.heard
+    !sender.heard && receiver.state != TcpState::SynSent
         || receiver.last_ack == Some(segment.seq)
         || segment.seq == sender.window.end
         || sender.fin_end.is_some_and(|end| end == segment.seq || end == segment.seq.plus(1))

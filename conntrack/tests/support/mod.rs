@@ -9,6 +9,7 @@
 //! ```
 //! `>` goes from the client (10.0.0.9:40000) to the server (10.0.0.1:80), `<` comes back. Flags are tcpdump's letters. Sequence numbers are
 //! relative to an initial one a side, which wraps soon; `isn N` shifts those of the sender in this packet, `peer N` what it acknowledges.
+//! `lost` says that the capture lost packets just before this one.
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a malformed exchange is a mistake in a test")]
 
@@ -129,7 +130,7 @@ fn packet(line: &str, clock: &mut Nanos) -> Observation {
         segment.options.insert(OptionSet::WINDOW_SCALE);
     }
     *clock = ts.max(*clock);
-    observation(segment, ts, *clock)
+    Observation { after_loss: rest.contains(&"lost"), ..observation(segment, ts, *clock) }
 }
 
 /// An observation of a segment.
