@@ -257,6 +257,9 @@ fn a_clock_at_the_end_of_time_does_not_tear_connections_apart() {
         1000.030             > P. 1 len 10 ack 1
     ");
     assert_eq!(row.halves.map(|half| half.pkts), [3, 1]);
+}
+
+#[test]
 fn a_loss_of_the_capture_marks_the_connections_that_it_fell_into() {
     let closing = "
         1.000 > F. 701 ack 1
