@@ -65,7 +65,7 @@ fn what_is_no_capture_is_refused_in_a_line_and_leaves_nothing_behind() {
     std::fs::create_dir(&directory).expect("a directory");
     for source in [text, empty, directory, room.path().join("absent"), room.path().join("no*match")] {
         let campaign = room.path().join("campaign");
-        let ran = support::record(&[source.clone()], &campaign, &[]);
+        let ran = support::record(std::slice::from_ref(&source), &campaign, &[]);
         assert_eq!(ran.code, Some(1), "{}: {}", source.display(), ran.stderr);
         assert_eq!(ran.stderr.trim().lines().count(), 1, "{}", ran.stderr);
         assert!(!campaign.exists(), "{}", source.display());

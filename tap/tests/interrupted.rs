@@ -47,7 +47,7 @@ fn a_signal_ends_a_campaign_with_every_live_connection_written() {
     let room = tempfile::tempdir().expect("a temporary directory");
     let capture = support::uplink(room.path(), "uplink-small", 100);
     let whole = room.path().join("whole");
-    support::record(&[capture.clone()], &whole, &[]).expect(&[0]);
+    support::record(std::slice::from_ref(&capture), &whole, &[]).expect(&[0]);
     for name in ["INT", "TERM"] {
         let campaign = room.path().join(name);
         let mut tap = tap_on_a_pipe(&campaign);

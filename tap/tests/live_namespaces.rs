@@ -255,7 +255,7 @@ fn bulk_transfers_have_the_bytes_that_iperf3_counted() {
         for stream in streams {
             let row = rows
                 .iter()
-                .find(|row| row["orig_p"] == stream["local_port"].to_string())
+                .find(|row| Some(number(row, "orig_p")) == stream["local_port"].as_u64())
                 .expect("the stream was tracked");
             sent += number(row, &format!("{sender}_unique_bytes")) - if is_reverse { 0 } else { COOKIE };
             assert_eq!(number(row, "missed_bytes"), 0, "{row:?}");
