@@ -1,4 +1,4 @@
-//! A SYN that nothing has answered yet, in one cache line.
+//! A SYN that nothing has answered yet, in a cache line and its hash.
 //!
 //! A flood opens connections by the million that nobody answers, so an attempt keeps only what its SYN said. It becomes a
 //! [`Connection`] as soon as anything but the same SYN arrives, or when its row is written; the two are made to agree exactly.
@@ -8,7 +8,7 @@ use wire::{End, Endpoint, Family, FlowKey, Nanos, Observation, OptionSet, Segmen
 use super::uid;
 use crate::connection::Connection;
 
-/// An attempt. IPv4 and IPv6 alike take 64 bytes.
+/// An attempt. IPv4 and IPv6 alike take 72 bytes, padding included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt {
     ends: [Endpoint; 2],
@@ -25,7 +25,7 @@ pub(super) struct Attempt {
     wscale: u8,
 }
 
-const _: () = assert!(size_of::<Attempt>() <= 72, "an attempt is a cache line and its hash");
+const _: () = assert!(size_of::<Attempt>() == 72, "an attempt is a cache line and its hash");
 
 /// What else the SYN said, in bits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,7 +100,7 @@ const COUNT: u64 = 1 << LAST_BITS;
 const IP_LEN_SHIFT: u32 = LAST_BITS + 8;
 
 impl Attempt {
-    /// An attempt from its first packet; `None` if it is no plain SYN, or came late.
+    /// An attempt from its first packet; `None` if it is no plain SYN, came late, or came after a loss of the capture.
     pub(super) fn new(observation: &Observation) -> Option<Self> {
         let segment = &observation.segment;
         let ip_len = u8::try_from(segment.ip_len).ok()?;
