@@ -114,6 +114,7 @@ impl Shard {
         }
         self.clock = clock;
         self.expire(clock, sink);
+        self.series.pass(clock, sink);
     }
 
     /// Ends the campaign at `clock`, the latest packet of all sources: every connection that is still there leaves its row.

@@ -39,6 +39,14 @@ impl Series {
         self.with_bin(ts, sink, |bin| bin.closed += 1);
     }
 
+    /// Time has come to `clock`: a bin that lies before it is complete.
+    pub(super) fn pass(&mut self, clock: Nanos, sink: &mut impl Sink) {
+        if clock > self.bin.ts && !self.bin.holds(clock) {
+            self.flush(sink);
+            self.bin = Interval::around(clock, self.width);
+        }
+    }
+
     /// Hands over what the current bin holds.
     pub(super) fn flush(&mut self, sink: &mut impl Sink) {
         let start = self.bin.ts;
@@ -49,16 +57,13 @@ impl Series {
     }
 
     fn with_bin(&mut self, ts: Nanos, sink: &mut impl Sink, count: impl FnOnce(&mut Interval)) {
-        if !self.bin.holds(ts) {
-            if ts < self.bin.ts {
-                let mut part = Interval::around(ts, self.width);
-                count(&mut part);
-                sink.interval(part);
-                return;
-            }
-            self.flush(sink);
-            self.bin = Interval::around(ts, self.width);
+        if ts < self.bin.ts {
+            let mut part = Interval::around(ts, self.width);
+            count(&mut part);
+            sink.interval(part);
+        } else {
+            self.pass(ts, sink);
+            count(&mut self.bin);
         }
-        count(&mut self.bin);
     }
 }
