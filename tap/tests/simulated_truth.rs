@@ -12,7 +12,7 @@ use support::Row;
 const SCENARIOS: [&str; 2] = ["uplink-small", "uplink-lossy"];
 const SEEDS: [&str; 3] = ["1", "2", "3"];
 
-/// Of the scenario's three thousand: a tenth of a minute in a debug build.
+/// Of the scenario's three thousand: some seconds in a debug build.
 const CONNECTIONS: &str = "600";
 
 /// What names a connection.
