@@ -51,8 +51,6 @@ anomalies! {
     DataAfterRst = "data_after_rst",
     /// TCP options that break their own format.
     BadOptions = "bad_options",
-    /// A window that was taken back.
-    WindowShrunk = "window_shrunk",
 }
 
 /// A set of anomalies.

@@ -114,9 +114,14 @@ impl Encoder {
         if block.bytes.capacity() == 0 {
             block.bytes.reserve(Self::BLOCK_BYTES + Self::ROW_BYTES);
         }
+        let before = block.bytes.len();
         match encode(&mut block.bytes) {
             Ok(()) => block.rows += 1,
-            Err(_) => self.lost[table.index()] += 1,
+            Err(_) => {
+                // Half a row would make those behind it unreadable.
+                block.bytes.truncate(before);
+                self.lost[table.index()] += 1;
+            }
         }
         if block.bytes.len() >= Self::BLOCK_BYTES {
             self.hand_out(table);

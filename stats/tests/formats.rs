@@ -43,7 +43,7 @@ fn csv_has_every_column_and_every_digit() {
         assert_eq!(row["orig_bytes"], halves[0].bytes.map_or(String::new(), |bytes| bytes.to_string()));
         assert_eq!(row["established_ts"], at.established.map_or(String::new(), |at| decimal(at.0)));
         assert_eq!((row["final"].as_str(), row["partial"] == "true"), ("true", n % 10 == 9));
-        assert_eq!(row["anomalies"], if n % 50 == 3 { "out_of_window;window_shrunk" } else { "" });
+        assert_eq!(row["anomalies"], if n % 50 == 3 { "out_of_window;bad_options" } else { "" });
     }
 }
 

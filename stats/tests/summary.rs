@@ -25,7 +25,7 @@ fn connections_are_counted_once_and_the_ledger_is_shown() {
     );
     assert_eq!(connections["by_conn_state"]["SF"], 70);
     assert_eq!(connections["by_close_reason"]["campaign_end"], 10);
-    assert_eq!(connections["by_anomaly"]["window_shrunk"], 2);
+    assert_eq!(connections["by_anomaly"]["bad_options"], 2);
     assert_eq!(json["headers"]["recorded"], 300);
     assert_eq!(json["ledger"]["not_tcp"]["udp"], 1234);
     assert_eq!((&json["imbalance"], &json["losses"]), (&Value::Null, &Value::Array(Vec::new())));

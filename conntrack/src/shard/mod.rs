@@ -17,7 +17,6 @@ mod uid;
 
 use wire::{Direction, Nanos, Observation, Packet};
 
-use crate::anomaly::Anomaly;
 use crate::config::Config;
 use crate::connection::{Belongs, Connection};
 use crate::held::Held;
@@ -50,8 +49,6 @@ pub struct ShardStats {
     pub unrecorded_packets: u64,
     /// Connections and attempts held.
     pub live: u64,
-    /// Connections whose row carries an anomaly, by [`Anomaly`] in order of index.
-    pub anomalies: [u64; Anomaly::ALL.len()],
 }
 
 /// The tracker of a part of all flows.
@@ -321,9 +318,6 @@ impl Shard {
 
     fn write(&mut self, connection: &Connection, reason: CloseReason, sink: &mut impl Sink) {
         self.stats.rows += 1;
-        for anomaly in connection.anomalies.iter() {
-            self.stats.anomalies[anomaly as usize] += 1;
-        }
         sink.record(connection.record(Some(reason), self.lost_capture(connection)));
     }
 

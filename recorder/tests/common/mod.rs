@@ -47,7 +47,7 @@ pub fn record(n: u64) -> Record {
     let mut anomalies = Anomalies::default();
     if n.is_multiple_of(3) {
         anomalies.insert(Anomaly::OutOfWindow);
-        anomalies.insert(Anomaly::WindowShrunk);
+        anomalies.insert(Anomaly::BadOptions);
     }
     let [.., a, b] = n.to_be_bytes();
     Record {

@@ -94,7 +94,7 @@ pub fn record(n: u64) -> Record {
     let mut anomalies = Anomalies::default();
     if n % 50 == 3 {
         anomalies.insert(Anomaly::OutOfWindow);
-        anomalies.insert(Anomaly::WindowShrunk);
+        anomalies.insert(Anomaly::BadOptions);
     }
     let [.., a, b] = (random as u16).to_be_bytes();
     let port = [443, 443, 443, 80, 22, 8443, 53, 25][random as usize % 8];

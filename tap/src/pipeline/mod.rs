@@ -258,7 +258,7 @@ fn track(mut inbox: Inbox, mut shard: Shard, mut outlet: Outlet, tally: &Tally) 
         outlet.pass_on(inbox.clock());
         publish(&shard, &inbox, tally);
     }
-    shard.finish(inbox.clock(), outlet.encoder());
+    shard.finish(inbox.clock(), &mut outlet.at_the_end());
     publish(&shard, &inbox, tally);
     outlet.close();
 }

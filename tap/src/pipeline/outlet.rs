@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use capture::{Pace, SeriesNews};
-use conntrack::Sink;
+use conntrack::{Event, Header, Record, Sink};
 use crossbeam_channel::{Receiver, Sender};
 use recorder::{Block, Encoder, Table};
-use wire::Nanos;
+use wire::{Interval, Nanos};
 
 use crate::clock;
 
@@ -78,6 +78,13 @@ impl Outlet {
         self.send();
     }
 
+    /// For the rows of a campaign's end: no packet waits for them any more, so they wait for room in the queue, and are passed on as
+    /// they come, however many there are.
+    pub(super) fn at_the_end(&mut self) -> impl Sink {
+        self.pace = Pace::Patient;
+        Unhurried(self)
+    }
+
     /// Passes on everything.
     pub(super) fn close(mut self) {
         self.encoder.flush(Nanos::MAX);
@@ -99,5 +106,30 @@ impl Outlet {
         while let Ok(block) = self.spare.try_recv() {
             self.encoder.recycle(block);
         }
+    }
+}
+
+/// Passes each full block on before the next row is encoded.
+struct Unhurried<'a>(&'a mut Outlet);
+
+impl Sink for Unhurried<'_> {
+    fn record(&mut self, record: Record) {
+        self.0.encoder.record(record);
+        self.0.send();
+    }
+
+    fn header(&mut self, header: Header<'_>) {
+        self.0.encoder.header(header);
+        self.0.send();
+    }
+
+    fn event(&mut self, event: Event) {
+        self.0.encoder.event(event);
+        self.0.send();
+    }
+
+    fn interval(&mut self, interval: Interval) {
+        self.0.encoder.interval(interval);
+        self.0.send();
     }
 }
