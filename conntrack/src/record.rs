@@ -217,7 +217,7 @@ pub struct HalfRecord {
     pub bytes: Option<u64>,
     /// Payload bytes as seen, retransmissions counted.
     pub wire_bytes: u64,
-    /// Distinct payload bytes seen.
+    /// Distinct payload bytes seen, whether or not they lay in the receiver's window; the payload of a RST is left out.
     pub unique_bytes: u64,
     /// Segments with SYN.
     pub syn_pkts: u64,
@@ -225,9 +225,9 @@ pub struct HalfRecord {
     pub fin_pkts: u64,
     /// Segments with RST.
     pub rst_pkts: u64,
-    /// Smallest window advertised after the handshake, scaled, bytes.
+    /// Smallest window advertised after the handshake, bytes; scaled where both SYNs were seen, else as in the header.
     pub window_min: Option<u32>,
-    /// Largest window advertised after the handshake, scaled, bytes.
+    /// Largest window advertised after the handshake, bytes; scaled where both SYNs were seen, else as in the header.
     pub window_max: Option<u32>,
     /// MSS option of its SYN.
     pub mss: Option<u16>,

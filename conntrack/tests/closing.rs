@@ -308,3 +308,15 @@ fn a_forged_syn_tells_nothing_of_the_connection_that_it_is_thrown_at() {
     assert!(midway.partial, "its own SYN was not seen");
     assert_eq!((midway.halves[0].wscale, midway.at.established), (None, None));
 }
+
+#[test]
+fn a_new_connection_on_the_tuple_confirms_a_suspect_reset() {
+    let rows = after_handshake(
+        "
+        1.000 > R  900
+        1.500 > S  0 isn 7777777
+    ",
+    );
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[0].close_reason, rows[0].at.closed), (Some(CloseReason::Rst), Some(at("1.000"))));
+}

@@ -171,6 +171,8 @@ impl Shard {
             }
             Belongs::Pending => self.hold_syn(slot, packet, sink),
             Belongs::New => {
+                // Who opens anew over a suspect reset had not held on to the connection.
+                self.confirm_suspect(slot, sink);
                 self.retire(slot, CloseReason::Reused, sink);
                 self.open(packet, sink);
             }
@@ -291,18 +293,28 @@ impl Shard {
     /// Ends a connection that has waited too long.
     fn time_out(&mut self, slot: u32, sink: &mut impl Sink) {
         self.fold_pending(slot, sink);
-        let lost_capture = self.lost_capture(self.table.get(slot));
-        let connection = self.table.get_mut(slot);
+        let connection = self.table.get(slot);
         let class = Class::of(connection);
         let due = class.since(connection).plus(class.timeout(&self.config.timeouts));
-        if connection.confirm_suspect() {
-            connection.lost_capture = lost_capture;
-            let ended = connection.closed().map_or(due, |closed| closed.ts);
-            self.series.closed(ended, sink);
-        } else if !connection.is_closed() {
+        let was_open = !connection.is_closed();
+        if !self.confirm_suspect(slot, sink) && was_open {
             self.series.closed(due, sink);
         }
         self.retire(slot, class.reason(), sink);
+    }
+
+    /// Ends a connection at its suspect reset; `false` if it had none.
+    fn confirm_suspect(&mut self, slot: u32, sink: &mut impl Sink) -> bool {
+        let lost_capture = self.lost_capture(self.table.get(slot));
+        let connection = self.table.get_mut(slot);
+        if !connection.confirm_suspect() {
+            return false;
+        }
+        connection.lost_capture = lost_capture;
+        if let Some(closed) = connection.closed() {
+            self.series.closed(closed.ts, sink);
+        }
+        true
     }
 
     /// Takes a connection out and writes its row; `reason` holds where it did not end by itself.
