@@ -27,8 +27,8 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             match logs.log_format {
-                LogFormat::Text => eprintln!("conntrack-tap: {error:#}"),
-                LogFormat::Json => tracing::error!("{error:#}"),
+                LogFormat::Text => eprintln!("conntrack-tap: {}", line(&error)),
+                LogFormat::Json => tracing::error!("{}", line(&error)),
             }
             ExitCode::FAILURE
         }
@@ -44,7 +44,11 @@ fn carry_out(cli: Cli) -> Result<ExitCode> {
         }
         Command::Config(arguments) => configuration(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "conntrack-tap", &mut io::stdout());
+            // clap_complete panics where its writer fails, so it writes into memory.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "conntrack-tap", &mut script);
+            io::stdout().write_all(&script)?;
+            io::stdout().flush()?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Man { directory } => man(&directory),
@@ -82,6 +86,31 @@ fn man(directory: &Path) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The error and its causes in one line. Some errors already speak of their cause, which is not said twice.
+fn line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = std::io::Error::from_raw_os_error(2);
+        let spoken = anyhow::Error::new(cause).context("cannot read it: No such file or directory (os error 2)");
+        assert_eq!(line(&spoken), "cannot read it: No such file or directory (os error 2)");
+        let silent = anyhow::anyhow!("the disk is gone").context("cannot read it");
+        assert_eq!(line(&silent), "cannot read it: the disk is gone");
+    }
 }
