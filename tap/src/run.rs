@@ -51,6 +51,11 @@ pub fn common_pace(sources: &[SourceSpec]) -> Result<Pace, MixedSources> {
     }
 }
 
+/// A source that stands more than once among the sources.
+fn named_twice(sources: &[SourceSpec]) -> Option<&SourceSpec> {
+    sources.iter().enumerate().find(|(at, spec)| sources[..*at].contains(spec)).map(|(_, spec)| spec)
+}
+
 /// Records a campaign.
 ///
 /// # Errors
@@ -59,6 +64,9 @@ pub fn common_pace(sources: &[SourceSpec]) -> Result<Pace, MixedSources> {
 pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     let config = Config::load(arguments.config.as_deref(), arguments.overrides.into_table())?;
     let pace = common_pace(&arguments.sources)?;
+    if let Some(twice) = named_twice(&arguments.sources) {
+        anyhow::bail!("{twice} is named twice: every packet of it would count twice; name each source once");
+    }
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for spec in &arguments.sources {
         sources.extend(spec.open()?);
@@ -160,7 +168,9 @@ fn conclude(ended: Ended, pace: Pace, begun: Instant, out: &Path) -> Result<Summ
 /// What a source had to leave out, and how often its clock stepped back.
 fn write_source_events(recorder: &mut Recorder, report: &capture::PollerReport, at: Nanos) {
     for problem in &report.problems {
-        events::write(recorder, EventKind::Lost, at, format!("{}: {problem}", report.name));
+        let detail = format!("{}: {problem}", report.name);
+        recorder.manifest_mut().losses.reasons.push(detail.clone());
+        events::write(recorder, EventKind::Lost, at, detail);
     }
     if report.more_problems > 0 {
         events::write(
@@ -191,6 +201,12 @@ mod tests {
         assert_eq!(common_pace(&specs(&["afpacket:a", "afpacket:b"])), Ok(Pace::Live));
         let message = common_pace(&specs(&["afpacket:eth0", "pcap:b"])).unwrap_err().to_string();
         assert!(message.starts_with("pcap:b is a file and afpacket:eth0"), "{message}");
+    }
+
+    #[test]
+    fn a_source_named_twice_is_found() {
+        assert_eq!(named_twice(&specs(&["pcap:a", "pcap:b"])), None);
+        assert_eq!(named_twice(&specs(&["pcap:-", "pcap:b", "pcap:-"])).unwrap().to_string(), "pcap:-");
     }
 
     #[test]

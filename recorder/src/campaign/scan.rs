@@ -16,7 +16,8 @@ use super::{Campaign, Segment};
 use crate::columns::{self, TableBuilder};
 use crate::journal::{self, Piece};
 use crate::rows::Row;
-use crate::{ReadError, Table};
+use crate::seal::index;
+use crate::{ReadError, State, Table};
 
 /// Rows of a batch, about.
 const BATCH: usize = 8192;
@@ -30,6 +31,10 @@ pub struct Scan {
     files: VecDeque<PathBuf>,
     segments: VecDeque<Arc<Segment>>,
     reader: Reader,
+    /// Rows handed out.
+    found: u64,
+    /// Rows that there must be, and the file that should have named them all; only a complete campaign knows.
+    expected: Option<(u64, PathBuf)>,
 }
 
 enum Reader {
@@ -53,6 +58,9 @@ impl Scan {
             files: files.into_iter().map(|file| campaign.root().join(file)).collect(),
             segments: campaign.segments().iter().cloned().collect(),
             reader: Reader::None,
+            found: 0,
+            expected: (campaign.manifest().state == State::Complete)
+                .then(|| (campaign.manifest().rows(table), campaign.root().join(index::NAME))),
         }
     }
 
@@ -71,6 +79,8 @@ impl Scan {
             files: VecDeque::from([file]),
             segments: VecDeque::new(),
             reader: Reader::None,
+            found: 0,
+            expected: None,
         }
     }
 
@@ -97,9 +107,26 @@ impl Scan {
                 Reader::Ended => return Ok(None),
             };
             match batch {
-                Some(batch) => return self.conform(&batch).map(Some),
+                Some(batch) => {
+                    self.found += batch.num_rows() as u64;
+                    return self.conform(&batch).map(Some);
+                }
                 None => self.reader = self.open_next()?,
             }
+            if matches!(self.reader, Reader::Ended) {
+                self.check_count()?;
+            }
+        }
+    }
+
+    /// A file that is named nowhere would be missed by nobody, so the count must be that of the manifest.
+    fn check_count(&self) -> Result<(), ReadError> {
+        match &self.expected {
+            Some((rows, path)) if self.found < *rows => {
+                let reason = format!("only {} of {rows} rows of the table {} are named there", self.found, self.table);
+                Err(ReadError::damaged(path, reason))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -24,7 +24,7 @@
 //! A segment's rows are held unpacked while they are sorted: [`crate::Config::segment_bytes`] and 32 bytes a row.
 
 mod background;
-mod index;
+pub(crate) mod index;
 mod parquet;
 mod sort;
 

@@ -24,7 +24,7 @@ pub fn sentences(manifest: &Manifest, connections: &Connections, unreadable: u64
         sentences
             .push(format!("The disk damaged {} of the journal before they were sealed.", bytes(losses.damaged_bytes)));
     }
-    sentences.extend(losses.reasons.iter().map(|reason| format!("The recorder says: {reason}")));
+    sentences.extend(losses.reasons.iter().map(|reason| format!("Recorded as lost: {reason}")));
     if unreadable > 0 {
         let parts = plural(unreadable, "part");
         sentences.push(format!("{parts} of the campaign could not be read now; conntrack-report verify says which."));

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use recorder::State;
+
 use super::{About, Connections, Halves, Instant, Peak, Rates, Seconds, Spread, Spreads, Summary};
 use crate::text::{bit_rate, bytes, count, duration, instant, share};
 
@@ -155,6 +157,9 @@ fn packets(page: &mut Page, summary: &Summary) {
         }
     }
     match &summary.imbalance {
+        None if summary.campaign.state != State::Complete.as_str() => {
+            page.line("  These counts are those of the last manifest; the recording did not end in order, so rows may be newer.");
+        }
         None => page.line("  The ledger balances: every frame is accounted for."),
         Some(equation) => page.line(&format!("  THE LEDGER DOES NOT BALANCE: {equation}. Please report this.")),
     }
