@@ -117,7 +117,7 @@ pub struct DiskError {
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; make room (what was acknowledged is safe in the journal), then recover the campaign"
+            "; make room (what was acknowledged is safe in the journal), then seal it with conntrack-tap recover"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; choose a directory that this user may write"

@@ -26,7 +26,7 @@ pub enum RecorderError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// A Parquet file could not be written.
-    #[error("cannot write {}: {source}; the rows are safe in the journal: recover the campaign when the cause is gone", path.display())]
+    #[error("cannot write {}: {source}; the rows are safe in the journal: when the cause is gone, seal them with conntrack-tap recover", path.display())]
     Parquet {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum RecorderError {
     #[error("zstd failed: {0}; lower the journal's compression level")]
     Zstd(#[source] io::Error),
     /// A thread could not be started, or panicked.
-    #[error("the sealing thread {what}; recover the campaign to seal the rest")]
+    #[error("the sealing thread {what}; seal the rest with conntrack-tap recover")]
     Thread {
         /// What became of it.
         what: String,

@@ -116,7 +116,7 @@ fn damage_inside_a_journal_costs_its_frame_and_is_recorded() {
     bytes[40] ^= 1;
     fs::write(&segment, &bytes).unwrap();
     let refused = Campaign::open(dir.path()).unwrap().scan(Table::Headers).find_map(Result::err).unwrap();
-    assert!(refused.to_string().contains("recover the campaign"), "{refused}");
+    assert!(refused.to_string().contains("conntrack-tap recover"), "{refused}");
     let recovered = recover(dir.path(), Nanos(0)).unwrap();
     assert!(recovered.damaged_bytes > 0 && recovered.torn_bytes == 0);
     assert_eq!((recovered.manifest.rows(Table::Connections), recovered.manifest.rows(Table::Headers)), (0, 3));

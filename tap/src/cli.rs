@@ -62,6 +62,14 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Prints the default configuration, or checks one
     Config(ConfigArguments),
+    /// Seals what a crash left in a campaign's journal
+    ///
+    /// Reports read an interrupted campaign as it is; this turns its journal into Parquet files, for other programs.
+    #[command(after_help = "Example:\n  conntrack-tap recover campaign")]
+    Recover {
+        /// The campaign's directory
+        campaign: PathBuf,
+    },
     /// Prints completions for a shell
     #[command(after_help = "Example:\n  conntrack-tap completions bash > /etc/bash_completion.d/conntrack-tap")]
     Completions {

@@ -43,6 +43,7 @@ fn carry_out(cli: Cli) -> Result<ExitCode> {
             Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Config(arguments) => configuration(&arguments),
+        Command::Recover { campaign } => recover(&campaign),
         Command::Completions { shell } => {
             // clap_complete panics where its writer fails, so it writes into memory.
             let mut script = Vec::new();
@@ -67,6 +68,14 @@ fn record(arguments: RunArguments, logs: LogArguments) -> Result<ExitCode> {
         LogFormat::Text => eprintln!("{summary}"),
     }
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
+}
+
+fn recover(campaign: &Path) -> Result<ExitCode> {
+    let recovered = recorder::recover(campaign, tap::clock::time_of_day())?;
+    let lost = recovered.torn_bytes + recovered.damaged_bytes;
+    let mut out = io::stdout().lock();
+    writeln!(out, "sealed {} segments of the journal; {lost} bytes of it were no whole row", recovered.segments)?;
+    Ok(if lost == 0 { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
 }
 
 fn configuration(arguments: &ConfigArguments) -> Result<ExitCode> {

@@ -26,6 +26,8 @@ impl Options {
     const MOST_QUEUES: u16 = 64;
     /// Least and most bytes of a ring.
     const RING_RANGE: std::ops::RangeInclusive<u32> = (256 << 10)..=(2 << 30);
+    /// Most bytes of all the rings of a source: they are locked into memory, which other programs need too.
+    const MOST_RING_BYTES: u64 = 8 << 30;
     /// Longest block timeout, ms.
     const LONGEST_TIMEOUT: u32 = 1000;
     /// Longest name of an interface: `IFNAMSIZ` less the final zero.
@@ -105,6 +107,10 @@ impl FromStr for Options {
         for part in parts {
             let (option, value) = part.split_once('=').unwrap_or((part, ""));
             options.set(option, value)?;
+        }
+        if u64::from(options.queues.get()) * u64::from(options.ring) > Self::MOST_RING_BYTES {
+            let value = format!("{} x {}", options.queues, options.ring);
+            return Err(SpecError::BadValue { option: "queues x ring", value, expected: "at most 8G in all" });
         }
         Ok(options)
     }

@@ -204,7 +204,7 @@ impl JournalReader {
 
     fn damaged(&self, at: usize) -> ReadError {
         let reason = format!(
-            "the frame at byte {at} of segment {} is none; recover the campaign to go on without it",
+            "the frame at byte {at} of segment {} is none; seal the rest with conntrack-tap recover",
             self.number
         );
         ReadError::damaged(&self.path, reason)

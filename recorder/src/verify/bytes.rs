@@ -49,7 +49,7 @@ fn check_segment(segment: &Segment, bytes: &[u8], expected: &mut u64, problems: 
             }
             Piece::Damage { at, bytes } => problems.add(|| format!("{path}: {bytes} bytes at {at} are no frame")),
             Piece::Tail { at, bytes, cut: true } => problems.add(|| {
-                format!("{path}: ends inside a frame, {bytes} bytes at {at}: recover the campaign, or verify again if it is being recorded")
+                format!("{path}: ends inside a frame, {bytes} bytes at {at}: seal it with conntrack-tap recover, or verify again if it is being recorded")
             }),
             Piece::Tail { at, bytes, cut: false } => problems.add(|| format!("{path}: {bytes} bytes at {at}, the end, are no frame")),
         }
@@ -76,7 +76,7 @@ pub(super) fn sealed_files(campaign: &Campaign) -> Check {
     let mut problems = Problems::default();
     let (mut files, mut bytes) = (0u64, 0u64);
     if campaign.index().torn_bytes > 0 {
-        problems.add(|| "sealed.jsonl: its last line is not finished; recover the campaign".to_owned());
+        problems.add(|| "sealed.jsonl: its last line is not finished; repeat conntrack-tap recover".to_owned());
     }
     for segment in campaign.sealed() {
         for file in &segment.files {
