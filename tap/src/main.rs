@@ -61,6 +61,11 @@ fn record(arguments: RunArguments, logs: LogArguments) -> Result<ExitCode> {
         Cli::command().error(ErrorKind::ArgumentConflict, mixed).print()?;
         return Ok(ExitCode::from(USAGE));
     }
+    if let Some(twice) = run::named_twice(&arguments.sources) {
+        let message = format!("{twice} is named twice: every packet of it would count twice; name each source once");
+        Cli::command().error(ErrorKind::ArgumentConflict, message).print()?;
+        return Ok(ExitCode::from(USAGE));
+    }
     let summary = run::run(arguments, logs)?;
     match logs.log_format {
         LogFormat::Json => eprintln!("{}", serde_json::to_string(&summary)?),

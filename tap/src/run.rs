@@ -52,7 +52,8 @@ pub fn common_pace(sources: &[SourceSpec]) -> Result<Pace, MixedSources> {
 }
 
 /// A source that stands more than once among the sources.
-fn named_twice(sources: &[SourceSpec]) -> Option<&SourceSpec> {
+#[must_use]
+pub fn named_twice(sources: &[SourceSpec]) -> Option<&SourceSpec> {
     sources.iter().enumerate().find(|(at, spec)| sources[..*at].contains(spec)).map(|(_, spec)| spec)
 }
 
@@ -64,9 +65,6 @@ fn named_twice(sources: &[SourceSpec]) -> Option<&SourceSpec> {
 pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     let config = Config::load(arguments.config.as_deref(), arguments.overrides.into_table())?;
     let pace = common_pace(&arguments.sources)?;
-    if let Some(twice) = named_twice(&arguments.sources) {
-        anyhow::bail!("{twice} is named twice: every packet of it would count twice; name each source once");
-    }
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for spec in &arguments.sources {
         sources.extend(spec.open()?);
