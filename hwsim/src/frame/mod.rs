@@ -3,12 +3,14 @@
 //! A payload is one byte over and over, so that its checksum costs nothing and only as much of it is written as the snaplen keeps.
 
 mod checksum;
+mod icmp;
 mod other;
 mod tcp;
 
 use wire::{Direction, Endpoint, Family};
 
 use checksum::Checksum;
+pub use icmp::IcmpError;
 pub use other::Other;
 pub use tcp::{Options, TcpHeader};
 
@@ -73,8 +75,9 @@ impl Builder {
         let payload = usize::from(header.payload_len);
         let length = tcp::HEADER_LEN + options.len() + payload;
         self.link(addressing, from);
-        let (mut sum, ip_len) =
-            self.ip(addressing, from, Datagram { protocol: tcp::PROTOCOL, length, ip_id: header.ip_id });
+        let TcpHeader { ip_id, traffic_class, .. } = *header;
+        let datagram = Datagram { protocol: tcp::PROTOCOL, length, ip_id, traffic_class };
+        let (mut sum, ip_len) = self.ip(addressing, from, datagram);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&header.encode(addressing, from, options.len()));
         self.bytes.extend_from_slice(options);
@@ -118,12 +121,9 @@ impl Builder {
                 pseudo.bytes(&source.addr);
                 pseudo.bytes(&destination.addr);
                 self.bytes.extend_from_slice(&ETHERTYPE_IPV6.to_be_bytes());
-                self.bytes.extend_from_slice(&[0x60, 0, 0, 0]);
-                self.bytes.extend_from_slice(&(datagram.length as u16).to_be_bytes());
-                self.bytes.extend_from_slice(&[datagram.protocol, ttl]);
-                self.bytes.extend_from_slice(&source.addr);
-                self.bytes.extend_from_slice(&destination.addr);
-                40
+                let header = ipv6_header(&datagram, ttl, &source.addr, &destination.addr);
+                self.bytes.extend_from_slice(&header);
+                header.len()
             }
         };
         (pseudo, (header_len + datagram.length) as u32)
@@ -148,12 +148,21 @@ struct Datagram {
     protocol: u8,
     length: usize,
     ip_id: u16,
+    traffic_class: u8,
+}
+
+impl Datagram {
+    /// One of a protocol whose senders set nothing else.
+    const fn new(protocol: u8, length: usize) -> Self {
+        Self { protocol, length, ip_id: 0, traffic_class: 0 }
+    }
 }
 
 fn ipv4_header(datagram: &Datagram, ttl: u8, source: &[u8; 16], destination: &[u8; 16]) -> [u8; 20] {
     const DONT_FRAGMENT: u8 = 0x40;
     let mut header = [0; 20];
     header[0] = 0x45;
+    header[1] = datagram.traffic_class;
     header[2..4].copy_from_slice(&((20 + datagram.length) as u16).to_be_bytes());
     header[4..6].copy_from_slice(&datagram.ip_id.to_be_bytes());
     header[6] = DONT_FRAGMENT;
@@ -164,5 +173,17 @@ fn ipv4_header(datagram: &Datagram, ttl: u8, source: &[u8; 16], destination: &[u
     let mut sum = Checksum::default();
     sum.bytes(&header);
     header[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+    header
+}
+
+fn ipv6_header(datagram: &Datagram, hop_limit: u8, source: &[u8; 16], destination: &[u8; 16]) -> [u8; 40] {
+    let mut header = [0; 40];
+    header[0] = 0x60 | datagram.traffic_class >> 4;
+    header[1] = datagram.traffic_class << 4;
+    header[4..6].copy_from_slice(&(datagram.length as u16).to_be_bytes());
+    header[6] = datagram.protocol;
+    header[7] = hop_limit;
+    header[8..24].copy_from_slice(source);
+    header[24..40].copy_from_slice(destination);
     header
 }

@@ -2,11 +2,10 @@
 
 use wire::{Direction, Family};
 
+use super::icmp::{ICMP, ICMPV6};
 use super::{Addressing, Builder, Datagram, ETHERTYPE_ARP, FILLING, Frame};
 
 const UDP: u8 = 17;
-const ICMP: u8 = 1;
-const ICMPV6: u8 = 58;
 const ICMP_ECHO_REQUEST: u8 = 8;
 const ICMPV6_ECHO_REQUEST: u8 = 128;
 
@@ -37,7 +36,7 @@ impl Builder {
 
     fn udp(&mut self, addressing: &Addressing, from: Direction, payload: usize) -> Frame<'_> {
         let length = 8 + payload;
-        let (mut sum, ip_len) = self.ip(addressing, from, Datagram { protocol: UDP, length, ip_id: 0 });
+        let (mut sum, ip_len) = self.ip(addressing, from, Datagram::new(UDP, length));
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&addressing.ends[from.index()].port.to_be_bytes());
         self.bytes.extend_from_slice(&addressing.ends[from.other().index()].port.to_be_bytes());
@@ -56,7 +55,7 @@ impl Builder {
             Family::V4 => (ICMP, ICMP_ECHO_REQUEST),
             Family::V6 => (ICMPV6, ICMPV6_ECHO_REQUEST),
         };
-        let (pseudo, ip_len) = self.ip(addressing, from, Datagram { protocol, length: 8 + DATA, ip_id: 0 });
+        let (pseudo, ip_len) = self.ip(addressing, from, Datagram::new(protocol, 8 + DATA));
         let [id_high, id_low] = addressing.ends[0].port.to_be_bytes();
         let mut header = [kind, 0, 0, 0, id_high, id_low, 0, 1];
         // Unlike ICMPv6 (RFC 4443, 2.3), ICMP has no pseudo-header in its checksum.

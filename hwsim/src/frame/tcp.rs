@@ -26,6 +26,10 @@ pub struct TcpHeader<'a> {
     pub flags: TcpFlags,
     /// The window field.
     pub window: u16,
+    /// The urgent pointer.
+    pub urgent: u16,
+    /// IPv4 type of service or IPv6 traffic class: DSCP, and the ECN field in the two low bits.
+    pub traffic_class: u8,
     /// IPv4 identification.
     pub ip_id: u16,
     /// Bytes of payload.
@@ -34,7 +38,7 @@ pub struct TcpHeader<'a> {
     pub options: Options<'a>,
 }
 
-/// TCP options. Every combination that a speaker makes fits into 40 bytes.
+/// TCP options. Every combination that a speaker makes fits into 40 bytes; what does not fit is left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
     /// Maximum segment size.
@@ -47,6 +51,8 @@ pub struct Options<'a> {
     pub wscale: Option<u8>,
     /// SACK blocks, at most two.
     pub sack: &'a [SackBlock],
+    /// Further options as they stand in the header, padding included.
+    pub raw: &'a [u8],
 }
 
 impl TcpHeader<'_> {
@@ -57,9 +63,11 @@ impl TcpHeader<'_> {
         header[2..4].copy_from_slice(&addressing.ends[from.other().index()].port.to_be_bytes());
         header[4..8].copy_from_slice(&self.seq.0.to_be_bytes());
         header[8..12].copy_from_slice(&self.ack.0.to_be_bytes());
-        header[12] = (((HEADER_LEN + options_len) / 4) as u8) << 4;
-        header[13] = self.flags.0 as u8;
+        let [accurate_ecn, flags] = self.flags.0.to_be_bytes();
+        header[12] = (((HEADER_LEN + options_len) / 4) as u8) << 4 | accurate_ecn & 1;
+        header[13] = flags;
         header[14..16].copy_from_slice(&self.window.to_be_bytes());
+        header[18..20].copy_from_slice(&self.urgent.to_be_bytes());
         header
     }
 }
@@ -93,6 +101,7 @@ impl Options<'_> {
                 area.put(&block.right.0.to_be_bytes());
             }
         }
+        area.put(self.raw);
         area.align(0);
         (area.bytes, area.len)
     }
@@ -125,8 +134,13 @@ mod tests {
     #[test]
     fn the_options_of_a_syn_and_of_data_are_laid_out_as_linux_does() {
         let stamps = Timestamps { value: 1, echo: 2 };
-        let syn =
-            Options { mss: Some(1460), sack_permitted: true, timestamps: Some(stamps), wscale: Some(7), sack: &[] };
+        let syn = Options {
+            mss: Some(1460),
+            sack_permitted: true,
+            timestamps: Some(stamps),
+            wscale: Some(7),
+            ..Options::default()
+        };
         let (bytes, len) = syn.encode();
         assert_eq!(bytes[..len], [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7]);
         let (bytes, len) = Options { timestamps: Some(stamps), ..Options::default() }.encode();

@@ -154,6 +154,8 @@ impl Connection {
             ack: SeqNum(ack),
             flags: segment.flags,
             window: segment.window,
+            urgent: 0,
+            traffic_class: 0,
             ip_id: segment.ip_id,
             payload_len: segment.len,
             options,
