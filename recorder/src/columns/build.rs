@@ -9,10 +9,10 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use super::connections::{self, Connections};
-use super::events::{self, Events};
-use super::headers::{self, Headers};
-use super::intervals::{self, Intervals};
+use super::connections::Connections;
+use super::events::Events;
+use super::headers::Headers;
+use super::intervals::Intervals;
 use super::{Column, RowFamily, Value, list_item, schema};
 use crate::Table;
 use crate::rows::Row;
@@ -38,10 +38,10 @@ impl TableBuilder {
     pub fn new(table: Table, indices: &[usize]) -> Result<Self, ArrowError> {
         let schema = Arc::new(schema(table).project(indices)?);
         let columns = match table {
-            Table::Connections => Columns::Connections(builders(connections::COLUMNS, indices)),
-            Table::Headers => Columns::Headers(builders(headers::COLUMNS, indices)),
-            Table::Events => Columns::Events(builders(events::COLUMNS, indices)),
-            Table::Intervals => Columns::Intervals(builders(intervals::COLUMNS, indices)),
+            Table::Connections => Columns::Connections(builders(indices)),
+            Table::Headers => Columns::Headers(builders(indices)),
+            Table::Events => Columns::Events(builders(indices)),
+            Table::Intervals => Columns::Intervals(builders(indices)),
         };
         Ok(Self { schema, rows: 0, columns })
     }
@@ -83,7 +83,8 @@ impl TableBuilder {
     }
 }
 
-fn builders<R: RowFamily>(columns: &'static [Column<R>], indices: &[usize]) -> Builders<R> {
+fn builders<R: RowFamily>(indices: &[usize]) -> Builders<R> {
+    let columns: Vec<&Column<R>> = super::columns().collect();
     indices.iter().filter_map(|&index| columns.get(index)).map(|column| builder(&column.value)).collect()
 }
 

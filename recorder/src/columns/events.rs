@@ -8,9 +8,11 @@ pub(crate) struct Events;
 
 impl RowFamily for Events {
     type Row<'a> = Event;
+
+    const THEMES: &'static [&'static [Column<Self>]] = &[COLUMNS];
 }
 
-pub(crate) const COLUMNS: &[Column<Events>] = &[
+const COLUMNS: &[Column<Events>] = &[
     column(
         "uid",
         "",

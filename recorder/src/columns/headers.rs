@@ -7,9 +7,11 @@ pub(crate) struct Headers;
 
 impl RowFamily for Headers {
     type Row<'a> = HeaderRow<'a>;
+
+    const THEMES: &'static [&'static [Column<Self>]] = &[COLUMNS];
 }
 
-pub(crate) const COLUMNS: &[Column<Headers>] = &[
+const COLUMNS: &[Column<Headers>] = &[
     column("uid", "", Value::U64(|r| r.header.uid), "The connection the header belongs to."),
     column(
         "n",

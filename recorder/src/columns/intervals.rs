@@ -7,11 +7,13 @@ pub(crate) struct Intervals;
 
 impl RowFamily for Intervals {
     type Row<'a> = IntervalRow;
+
+    const THEMES: &'static [&'static [Column<Self>]] = &[COLUMNS];
 }
 
 const PACKETS: &str = "packets";
 
-pub(crate) const COLUMNS: &[Column<Intervals>] = &[
+const COLUMNS: &[Column<Intervals>] = &[
     column(
         "ts",
         "ns since 1970-01-01 UTC",

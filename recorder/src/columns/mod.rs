@@ -54,10 +54,10 @@ pub struct About {
 /// The columns of a table, in order.
 pub fn of(table: Table) -> impl Iterator<Item = About> {
     match table {
-        Table::Connections => abouts(connections::COLUMNS),
-        Table::Headers => abouts(headers::COLUMNS),
-        Table::Events => abouts(events::COLUMNS),
-        Table::Intervals => abouts(intervals::COLUMNS),
+        Table::Connections => abouts::<connections::Connections>(),
+        Table::Headers => abouts::<headers::Headers>(),
+        Table::Events => abouts::<events::Events>(),
+        Table::Intervals => abouts::<intervals::Intervals>(),
     }
     .into_iter()
 }
@@ -81,14 +81,22 @@ fn field(about: &About) -> Field {
     Field::new(about.name, about.data_type.clone(), about.nullable).with_metadata(metadata)
 }
 
-fn abouts<R: RowFamily>(columns: &[Column<R>]) -> Vec<About> {
-    columns.iter().map(Column::about).collect()
+fn abouts<R: RowFamily>() -> Vec<About> {
+    columns::<R>().map(Column::about).collect()
+}
+
+/// Every column of a family, in order.
+fn columns<R: RowFamily>() -> impl Iterator<Item = &'static Column<R>> {
+    R::THEMES.iter().copied().flatten()
 }
 
 /// A kind of row, whatever it borrows.
-pub(crate) trait RowFamily: 'static {
+pub(crate) trait RowFamily: Sized + 'static {
     /// The row.
     type Row<'a>;
+
+    /// The columns, theme by theme.
+    const THEMES: &'static [&'static [Column<Self>]];
 }
 
 /// A column of rows of the family `R`.

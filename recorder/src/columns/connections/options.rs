@@ -1,0 +1,18 @@
+//! What options and IP headers said.
+
+per_direction! {
+    "mss", "bytes", U16OrNull(|r, side| r.halves[side].mss),
+        "maximum segment size option of its SYN.";
+    "wscale", "", U8OrNull(|r, side| r.halves[side].wscale),
+        "window scale option of its SYN, a shift, capped at 14 (RFC 7323, 2.3).";
+    "sack_ok", "", TruthOrNull(|r, side| r.halves[side].sack_ok),
+        "its SYN permitted selective acknowledgments; missing without a SYN.";
+    "tsopt", "", Truth(|r, side| r.halves[side].tsopt),
+        "it used the timestamps option.";
+    "ecn", "", Truth(|r, side| r.halves[side].ecn),
+        "it set ECN bits: ECE or CWR on its SYN, or a non-zero ECN field.";
+    "ttl_min", "hops", U8OrNull(|r, side| r.halves[side].ttl_min),
+        "smallest TTL or hop limit of its packets; missing where it sent none.";
+    "ttl_max", "hops", U8OrNull(|r, side| r.halves[side].ttl_max),
+        "largest TTL or hop limit of its packets; missing where it sent none.";
+}
