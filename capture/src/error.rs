@@ -22,6 +22,16 @@ pub enum SourceError {
         /// The directory or pattern.
         path: PathBuf,
     },
+    /// An entry of a directory that is no regular file.
+    #[error(
+        "{path} was skipped, because it is {what}: only the regular files of a directory are read; name it as a source of its own"
+    )]
+    Skipped {
+        /// The entry.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// A pattern with a mistake in it.
     #[error("{path} is not a pattern: {reason}")]
     BadPattern {

@@ -285,12 +285,17 @@ fn bad_files_among_good_ones_are_named_and_the_others_read() {
     write(folder.path(), "1-good", &pcap_at(&[10, 40], 4));
     write(folder.path(), "2-foreign", b"hello, world");
     write(folder.path(), "3-cut", &pcap_at(&[20, 30], 4)[..60]);
+    std::fs::create_dir(folder.path().join("4-folder")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("5-dangling")).unwrap();
     let (frames, problems) = read(folder.path()).unwrap();
     assert_eq!(frames.iter().map(|frame| frame.ts).collect::<Vec<_>>(), [10, 20, 40]);
-    let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    assert!(texts[0].contains("2-foreign is not a capture"), "{texts:?}");
-    assert!(texts[1].contains("3-cut ends inside a packet, after 1 whole ones"), "{texts:?}");
-    assert_eq!(texts.len(), 2);
+    let mut texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    texts.sort();
+    let [dangling, foreign, cut, folder] = &texts[..] else { panic!("{texts:?}") };
+    assert!(foreign.contains("2-foreign is not a capture"), "{texts:?}");
+    assert!(cut.contains("3-cut ends inside a packet, after 1 whole ones"), "{texts:?}");
+    assert!(folder.contains("4-folder was skipped, because it is a directory"), "{texts:?}");
+    assert!(dangling.contains("5-dangling: No such file"), "{texts:?}");
 }
 
 #[test]

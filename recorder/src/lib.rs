@@ -29,7 +29,7 @@ pub use disk::{Disk, DiskError, DiskFile, LocalDisk};
 pub use encoder::{Block, Encoder};
 pub use error::{ReadError, RecorderError};
 pub use intervals::Aggregator;
-pub use manifest::{Dropped, Imbalance, Ledger, Losses, Manifest, Software, SourceEntry, Span, State};
+pub use manifest::{Dropped, EndedBy, Imbalance, Ledger, Losses, Manifest, Software, SourceEntry, Span, State};
 pub use recorder::{Config, Finished, Outcome, Recorder};
 pub use recover::{Recovered, recover, recover_on};
 pub use rows::{HeaderRow, IntervalRow};

@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use capture::{Pace, Source, SourceSpec};
 use conntrack::EventKind;
-use recorder::{Manifest, Recorder, Software, SourceEntry, Span, Table};
+use recorder::{EndedBy, Manifest, Recorder, Software, SourceEntry, Span, Table};
 use wire::Nanos;
 
 use crate::cli::{LogArguments, RunArguments};
@@ -82,20 +82,28 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
         recorder: Recorder::create(&arguments.out, recording, manifest(&config, pace))?,
         sources,
     };
-    let running = Running::start(parts, stop).context("cannot start a thread")?;
-    wait(&running, deadline(begun, config.campaign.duration), Progress::new(logs));
-    conclude(running.join()?, pace, begun, &arguments.out)
+    let running = Running::start(parts, Arc::clone(&stop)).context("cannot start a thread")?;
+    let is_over = wait(&running, deadline(begun, config.campaign.duration), Progress::new(logs));
+    let ended_by = match stop.load(Ordering::Relaxed) {
+        _ if is_over => EndedBy::Duration,
+        true => EndedBy::Stop,
+        false => EndedBy::Sources,
+    };
+    conclude(running.join()?, ended_by, pace, begun, &arguments.out)
 }
 
-/// Shows progress until the pipeline ends, and ends it when its time is over.
-fn wait(running: &Running, deadline: Option<Instant>, mut progress: Progress) {
+/// Shows progress until the pipeline ends, and ends it when its time is over: then true.
+fn wait(running: &Running, deadline: Option<Instant>, mut progress: Progress) -> bool {
+    let mut is_over = false;
     while !running.has_ended_within(LOOK_EVERY) {
-        if deadline.is_some_and(|deadline| clock::now() >= deadline) {
+        if !is_over && deadline.is_some_and(|deadline| clock::now() >= deadline) {
             running.stop();
+            is_over = true;
         }
         progress.show(running.figures());
     }
     progress.end();
+    is_over
 }
 
 fn deadline(begun: Instant, duration: Limit) -> Option<Instant> {
@@ -124,8 +132,8 @@ fn manifest(config: &Config, pace: Pace) -> Manifest {
 }
 
 /// Writes the end of the campaign: final ledgers, the appliance's events, everything sealed.
-fn conclude(ended: Ended, pace: Pace, begun: Instant, out: &Path) -> Result<Summary> {
-    let Ended { reports, connections, unrecorded, late, mut recorder } = ended;
+fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &Path) -> Result<Summary> {
+    let Ended { reports, tracked, mut recorder } = ended;
     let packets = Span {
         start: reports.iter().filter_map(|report| report.counters.first).min(),
         end: reports.iter().filter_map(|report| report.counters.last).max(),
@@ -145,22 +153,25 @@ fn conclude(ended: Ended, pace: Pace, begun: Instant, out: &Path) -> Result<Summ
     for report in &reports {
         write_source_events(&mut recorder, report, last);
     }
-    if unrecorded > 0 {
-        recorder.count_lost(Table::Connections, unrecorded);
-        let detail =
-            format!("{unrecorded} unanswered attempts were evicted without a row: tracker.max_attempts was reached");
+    if tracked.unrecorded > 0 {
+        recorder.count_lost(Table::Connections, tracked.unrecorded);
+        let detail = format!(
+            "{} unanswered attempts were evicted without a row: tracker.max_attempts was reached",
+            tracked.unrecorded
+        );
         events::write(&mut recorder, EventKind::Lost, last, detail);
     }
-    events::write(&mut recorder, EventKind::Stopped, last, String::new());
+    events::write(&mut recorder, EventKind::Stopped, last, ended_by.as_str().to_owned());
     let manifest = recorder.manifest_mut();
     manifest.sources.clone_from(&sources);
     manifest.packets = packets;
+    manifest.ended_by = Some(ended_by);
     manifest.wall_clock.end = Some(now);
     let finished = recorder.finish();
     if let Some(failure) = finished.failure {
         return Err(failure.into());
     }
-    Ok(Summary::new(&finished.manifest, &reports, connections, late, begun.elapsed(), out))
+    Ok(Summary::new(&finished.manifest, &reports, tracked, begun.elapsed(), out))
 }
 
 /// What a source had to leave out, and how often its clock stepped back.

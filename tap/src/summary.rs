@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use capture::PollerReport;
 use indicatif::HumanCount;
-use recorder::{Ledger, Manifest};
+use recorder::{EndedBy, Ledger, Manifest};
 use serde::Serialize;
+
+use crate::pipeline::Tracked;
 
 /// Problems listed one by one; the rest as a number. All of them stand in the campaign's events.
 const LISTED: usize = 5;
@@ -17,10 +19,11 @@ const LISTED: usize = 5;
 pub struct Summary {
     /// Where every frame went, all sources together.
     pub ledger: Ledger,
-    /// Connections begun.
-    pub connections: u64,
-    /// Packets that came too late to be tracked in order.
-    pub late: u64,
+    /// What was tracked.
+    #[serde(flatten)]
+    pub tracked: Tracked,
+    /// Why the recording ended.
+    pub ended_by: Option<EndedBy>,
     /// Seconds that it took.
     pub seconds: f64,
     /// What was lost or skipped, in words. Empty: nothing.
@@ -35,15 +38,14 @@ impl Summary {
     pub fn new(
         manifest: &Manifest,
         reports: &[PollerReport],
-        connections: u64,
-        late: u64,
+        tracked: Tracked,
         took: Duration,
         campaign: &Path,
     ) -> Self {
         Self {
             ledger: manifest.ledger(),
-            connections,
-            late,
+            tracked,
+            ended_by: manifest.ended_by,
             seconds: took.as_secs_f64(),
             lost: lost(manifest, reports),
             campaign: campaign.display().to_string(),
@@ -105,9 +107,17 @@ impl fmt::Display for Summary {
             HumanCount(other),
             HumanCount(rejected)
         )?;
-        writeln!(f, "connections  {}", HumanCount(self.connections))?;
-        if self.late > 0 {
-            writeln!(f, "late         {} packets, tracked out of order", HumanCount(self.late))?;
+        let Tracked { connections, evicted, late, .. } = self.tracked;
+        writeln!(f, "connections  {}", HumanCount(connections))?;
+        if evicted > 0 {
+            let why = "cut short: tracker.max_connections or tracker.max_attempts was reached (close_reason evicted)";
+            writeln!(f, "evicted      {} connections and attempts {why}", HumanCount(evicted))?;
+        }
+        if late > 0 {
+            writeln!(f, "late         {} packets, tracked out of order", HumanCount(late))?;
+        }
+        if let Some(early @ (EndedBy::Stop | EndedBy::Duration)) = self.ended_by {
+            writeln!(f, "ended        {}", early.as_str())?;
         }
         for lost in &self.lost {
             writeln!(f, "LOST         {lost}")?;

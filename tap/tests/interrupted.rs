@@ -59,6 +59,7 @@ fn a_signal_ends_a_campaign_with_every_live_connection_written() {
         signal(&tap, name);
         let ended = support::Ran::from(tap.wait_with_output().expect("the tap ends")).expect(&[0]);
         assert!(ended.stderr.contains("ending the campaign"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("ended        it was told to stop"), "{}", ended.stderr);
         drop(pipe);
         assert_eq!(
             uids(&support::connections(&campaign)),

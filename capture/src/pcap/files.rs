@@ -27,11 +27,14 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
         return Ok(Box::new(Captures::new(name(path), Some(reader), Vec::new(), Vec::new(), Progress::default())));
     }
     match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => open_all(path, list(path)?),
+        Ok(found) if found.is_dir() => {
+            let (files, skipped) = list(path)?;
+            open_all(path, files, skipped)
+        }
         Ok(found) => open_one(path, found.is_file().then_some(found.len())),
         Err(error) => match matches(path)? {
             files if files.is_empty() && !is_pattern(path) => Err(SourceError::Open { path: path.to_owned(), error }),
-            files => open_all(path, files),
+            files => open_all(path, files, Vec::new()),
         },
     }
 }
@@ -58,10 +61,10 @@ fn open_one(path: &Path, size: Option<u64>) -> Result<Box<dyn Source>, SourceErr
     Ok(Box::new(Captures::new(name(path), first, Vec::new(), problems, progress)))
 }
 
-/// Many files, sorted by their first packets. Files without packets have no place in time and are done.
-fn open_all(path: &Path, files: Vec<PathBuf>) -> Result<Box<dyn Source>, SourceError> {
+/// Many files, sorted by their first packets. Files without packets have no place in time and are done. `problems` were found on
+/// the way to the files.
+fn open_all(path: &Path, files: Vec<PathBuf>, mut problems: Vec<SourceError>) -> Result<Box<dyn Source>, SourceError> {
     let mut planned = Vec::new();
-    let mut problems = Vec::new();
     let (mut done, mut total, mut captures) = (0, 0, 0);
     for path in files {
         let size = std::fs::metadata(&path).map_or(0, |found| found.len());
@@ -94,20 +97,25 @@ fn first_packet(path: &Path) -> Result<Option<wire::Nanos>, SourceError> {
     Ok(reader.ts())
 }
 
-/// The regular files of a directory, hidden ones left out, sorted by name.
-fn list(directory: &Path) -> Result<Vec<PathBuf>, SourceError> {
+/// The regular files of a directory, hidden ones left out, sorted by name; and what else is there.
+fn list(directory: &Path) -> Result<(Vec<PathBuf>, Vec<SourceError>), SourceError> {
     let failed = |error| SourceError::Open { path: directory.to_owned(), error };
-    let mut files = Vec::new();
+    let (mut files, mut skipped) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
         let path = entry.path();
-        if !is_hidden && path.is_file() {
-            files.push(path);
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => files.push(path),
+            Ok(found) if found.is_dir() => skipped.push(SourceError::Skipped { path, what: "a directory" }),
+            Ok(_) => skipped.push(SourceError::Skipped { path, what: "no regular file" }),
+            Err(error) => skipped.push(SourceError::Open { path, error }),
         }
     }
     files.sort();
-    Ok(files)
+    Ok((files, skipped))
 }
 
 /// The regular files that match a pattern, sorted by name.

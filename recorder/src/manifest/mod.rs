@@ -24,6 +24,9 @@ pub struct Manifest {
     pub format: u32,
     /// Where the campaign stands.
     pub state: State,
+    /// What ended it; missing before it ended, and in campaigns of older versions.
+    #[serde(default)]
+    pub ended_by: Option<EndedBy>,
     /// Name of the place.
     pub site: String,
     /// Name of the link.
@@ -73,6 +76,30 @@ impl State {
             Self::Sealing => "sealing",
             Self::Complete => "complete",
             Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What ended the recording of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndedBy {
+    /// All sources ended.
+    Sources,
+    /// Its duration was over.
+    Duration,
+    /// It was told to stop, while a source could have gone on: the ordinary end of a live campaign.
+    Stop,
+}
+
+impl EndedBy {
+    /// The end in words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sources => "its sources ended",
+            Self::Duration => "its duration was over",
+            Self::Stop => "it was told to stop",
         }
     }
 }
@@ -136,6 +163,7 @@ impl Manifest {
         Self {
             format: Self::FORMAT,
             state: State::Running,
+            ended_by: None,
             site: String::new(),
             link: String::new(),
             sources: Vec::new(),

@@ -12,7 +12,7 @@ mod text;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use recorder::{Campaign, Ledger, Manifest, SourceEntry, Table};
+use recorder::{Campaign, EndedBy, Ledger, Manifest, SourceEntry, Table};
 use serde::Serialize;
 use wire::Nanos;
 
@@ -64,6 +64,8 @@ pub struct About {
     pub link: String,
     /// Where the recording stands: running, sealing, complete, interrupted.
     pub state: &'static str,
+    /// What ended it, in words.
+    pub ended_by: Option<&'static str>,
     /// First packet.
     pub start: Option<Instant>,
     /// Last packet.
@@ -135,6 +137,7 @@ impl About {
             site: manifest.site.clone(),
             link: manifest.link.clone(),
             state: manifest.state.as_str(),
+            ended_by: manifest.ended_by.map(EndedBy::as_str),
             start: start.map(|start| Instant(start.0)),
             end: end.map(|end| Instant(end.0)),
             duration_s: duration,

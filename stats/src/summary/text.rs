@@ -117,7 +117,8 @@ fn about(page: &mut Page, summary: &Summary) {
     }
     let commit = if campaign.commit.is_empty() { String::new() } else { format!(" ({})", campaign.commit) };
     let host = if campaign.host.is_empty() { String::new() } else { format!(" on {}", campaign.host) };
-    page.fact("Recorded", &format!("by version {}{commit}{host}; {}", campaign.version, campaign.state));
+    let end = campaign.ended_by.map_or(String::new(), |why| format!(": {why}"));
+    page.fact("Recorded", &format!("by version {}{commit}{host}; {}{end}", campaign.version, campaign.state));
     if !campaign.clock_source.is_empty() {
         page.fact("Clock", &campaign.clock_source);
     }

@@ -30,6 +30,7 @@ use capture::{Gauge, Inbox, Pace, Poller, PollerReport, Received, Source};
 use conntrack::Shard;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use recorder::{Block, Recorder};
+use serde::Serialize;
 
 use outlet::Outlet;
 use scribe::{Queue, Scribe};
@@ -65,6 +66,7 @@ struct Tally {
     connections: AtomicU64,
     live: AtomicU64,
     late: AtomicU64,
+    evicted: AtomicU64,
     unrecorded: AtomicU64,
 }
 
@@ -99,14 +101,23 @@ pub struct Running {
 pub struct Ended {
     /// One a source, in their order.
     pub reports: Vec<PollerReport>,
+    /// What the shards did.
+    pub tracked: Tracked,
+    /// The recorder, with everything but the end of the campaign in it.
+    pub recorder: Recorder,
+}
+
+/// What the shards of a pipeline did, together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tracked {
     /// Connections begun.
     pub connections: u64,
-    /// Attempts that were evicted without leaving a row: a flood.
+    /// Connections and attempts that went because a bound of the table was reached.
+    pub evicted: u64,
+    /// Attempts among them that left no row: a flood.
     pub unrecorded: u64,
     /// Packets that came after younger ones had been tracked, because their source was silent for too long.
     pub late: u64,
-    /// The recorder, with everything but the end of the campaign in it.
-    pub recorder: Recorder,
 }
 
 /// A thread of the pipeline panicked: a defect of this program.
@@ -185,13 +196,13 @@ impl Running {
         let sum = |figure: fn(&Tally) -> &AtomicU64| {
             self.tallies.iter().map(|tally| figure(tally).load(Ordering::Relaxed)).sum()
         };
-        Ok(Ended {
-            reports: reports?,
+        let tracked = Tracked {
             connections: sum(|tally| &tally.connections),
+            evicted: sum(|tally| &tally.evicted),
             unrecorded: sum(|tally| &tally.unrecorded),
             late: sum(|tally| &tally.late),
-            recorder,
-        })
+        };
+        Ok(Ended { reports: reports?, tracked, recorder })
     }
 }
 
@@ -268,5 +279,6 @@ fn publish(shard: &Shard, inbox: &Inbox, tally: &Tally) {
     tally.connections.store(stats.opened, Ordering::Relaxed);
     tally.live.store(stats.live, Ordering::Relaxed);
     tally.late.store(inbox.late(), Ordering::Relaxed);
+    tally.evicted.store(stats.evicted, Ordering::Relaxed);
     tally.unrecorded.store(stats.unrecorded, Ordering::Relaxed);
 }
