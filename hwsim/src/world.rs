@@ -8,6 +8,7 @@ use std::io;
 use wire::Nanos;
 
 use crate::frame::{Addressing, Builder, Frame, Other};
+use crate::link::Passing;
 use crate::pcap::Resolution;
 use crate::rng::Rng;
 use crate::scenario::{Population, Scenario};
@@ -214,7 +215,7 @@ impl World {
         let Some(mut top) = self.agenda.peek_mut() else { return Ok(()) };
         let slot = top.0.1;
         let Some(live) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return Ok(()) };
-        if let Some((ts, from, segment)) = live.connection.pass_tap() {
+        if let Some((from, Passing { ts, segment, .. })) = live.connection.pass_tap() {
             let ts = self.resolution.round(ts);
             let frame = self.builder.tcp(&live.addressing, from, &live.connection.header(from, &segment));
             live.truth.pass(ts, from, &segment, frame.ip_len);

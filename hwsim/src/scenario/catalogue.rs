@@ -4,6 +4,7 @@
 //! carries most of the bytes.
 
 use super::{Scenario, Sources};
+use crate::link::{Mirror, Rule, Rules};
 use crate::rng::Dist::{self, Fixed, LogNormal, Pareto, Uniform};
 use crate::speaker::{Outcome, Service};
 
@@ -26,14 +27,15 @@ const UPLINK_SMALL: Scenario = Scenario {
     inside_delay: Uniform(0.000_05, 0.002),
     outside_delay: LogNormal { median: 0.012, sigma: 0.7, max: 0.15 },
     mbit: ACCESS_RATES,
-    loss: 0.0,
+    rules: &CLEAN,
+    asymmetric: 0.0,
     other_per_second: 40.0,
 };
 
 const UPLINK_LOSSY: Scenario = Scenario {
     name: "uplink-lossy",
     about: "the same site behind a poor link: 1% of segments get lost, half before the tap, half after it",
-    loss: 0.01,
+    rules: &LOSSY,
     ..UPLINK_SMALL
 };
 
@@ -53,7 +55,8 @@ const UPLINK_10G: Scenario = Scenario {
     inside_delay: Uniform(0.001, 0.01),
     outside_delay: LogNormal { median: 0.015, sigma: 0.8, max: 0.2 },
     mbit: ACCESS_RATES,
-    loss: 0.0,
+    rules: &CLEAN,
+    asymmetric: 0.0,
     other_per_second: 200_000.0,
 };
 
@@ -73,7 +76,8 @@ const ELEPHANTS: Scenario = Scenario {
     inside_delay: Uniform(0.000_1, 0.001),
     outside_delay: Uniform(0.002, 0.02),
     mbit: Uniform(500.0, 1000.0),
-    loss: 0.0,
+    rules: &CLEAN,
+    asymmetric: 0.0,
     other_per_second: 0.0,
 };
 
@@ -93,9 +97,15 @@ const SYN_FLOOD: Scenario = Scenario {
     inside_delay: Fixed(0.0005),
     outside_delay: Uniform(0.005, 0.05),
     mbit: Fixed(1000.0),
-    loss: 0.0,
+    rules: &CLEAN,
+    asymmetric: 0.0,
     other_per_second: 0.0,
 };
+
+/// Up to 20 µs of jitter on each half.
+const JITTER: Rule = Rule::Jitter(20_000);
+const CLEAN: Rules = Rules { before: &[JITTER], mirror: Mirror::NONE, after: &[JITTER] };
+const LOSSY: Rules = Rules { before: &[Rule::Loss(0.005), JITTER], after: &[JITTER, Rule::Loss(0.005)], ..CLEAN };
 
 /// Never below 5 Mbit/s, so that a flight leaves its sender well within the retransmission timeout.
 const ACCESS_RATES: Dist = Pareto { min: 5.0, alpha: 0.6, max: 1000.0 };

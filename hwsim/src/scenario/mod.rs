@@ -6,6 +6,7 @@ mod population;
 pub use catalogue::SCENARIOS;
 pub use population::Population;
 
+use crate::link::Rules;
 use crate::rng::Dist;
 use crate::speaker::{Outcome, Service};
 
@@ -42,8 +43,10 @@ pub struct Scenario {
     pub outside_delay: Dist,
     /// Rate at which a speaker sends, Mbit/s.
     pub mbit: Dist,
-    /// Probability that a segment is lost, half before the tap and half after it.
-    pub loss: f64,
+    /// What the links between hosts do besides delaying.
+    pub rules: &'static Rules,
+    /// Share of connections of which only one direction passes the tap.
+    pub asymmetric: f64,
     /// Frames a second that are not TCP.
     pub other_per_second: f64,
 }

@@ -19,8 +19,6 @@ const UNASSIGNED_PORT: u16 = 49_000;
 const VLAN: u16 = 100;
 /// So close before their wrap lie the initial sequence numbers of a few speakers.
 const NEAR_WRAP: u64 = 20_000;
-/// Jitter on each half of a link, ns.
-const JITTER: i64 = 20_000;
 
 /// The hosts on both sides of the tapped link.
 #[derive(Debug)]
@@ -185,8 +183,13 @@ impl Population {
         let outside = self.scenario.outside_delay.nanos(rng);
         let (orig, resp) = if orig_inside { (inside, outside) } else { (outside, inside) };
         let nanos_per_byte = 8000.0 / self.scenario.mbit.sample(rng).max(1.0);
-        let nature = Nature { nanos_per_byte, to_tap: orig, from_tap: resp, jitter: JITTER, loss: self.scenario.loss };
-        [nature, Nature { to_tap: resp, from_tap: orig, ..nature }]
+        let rules = self.scenario.rules;
+        let there = Nature { nanos_per_byte, to_tap: orig, from_tap: resp, rules, is_tapped: true };
+        let mut links = [there, Nature { to_tap: resp, from_tap: orig, ..there }];
+        if rng.chance(self.scenario.asymmetric) {
+            links[rng.below(2) as usize].is_tapped = false;
+        }
+        links
     }
 }
 

@@ -14,7 +14,7 @@ mod sender;
 use wire::{Direction, Nanos, SeqNum, TcpFlags};
 
 use crate::frame::{Options, TcpHeader};
-use crate::link::{Link, Nature};
+use crate::link::{Link, Nature, Passing};
 use crate::rng::Rng;
 
 pub use behaviour::{Outcome, Service};
@@ -127,10 +127,10 @@ impl Connection {
     }
 
     /// Lets the segment of [`Self::next_at_tap`] pass the tap.
-    pub fn pass_tap(&mut self) -> Option<(Nanos, Direction, Segment)> {
+    pub fn pass_tap(&mut self) -> Option<(Direction, Passing)> {
         let from = self.at_tap.take()?;
-        let (ts, segment) = self.links[from.index()].pass_tap(&mut self.rng)?;
-        Some((ts, from, segment))
+        let passing = self.links[from.index()].pass_tap(&mut self.rng)?;
+        Some((from, passing))
     }
 
     /// The header of a segment that `from` has sent.
@@ -386,10 +386,10 @@ impl Connection {
     }
 }
 
-/// Well above the round trip, the delayed acknowledgment and the jitter: it fires only after a loss.
+/// Well above the round trip, the delayed acknowledgment and what the links may add: it fires only after a loss.
 fn retransmission_timeout(links: &[Nature; 2]) -> i64 {
     const FLOOR: i64 = 250_000_000;
-    let round_trip: i64 = links.iter().map(|link| link.to_tap + link.from_tap + 2 * link.jitter).sum();
+    let round_trip = links.iter().map(Nature::longest).fold(0, i64::saturating_add);
     FLOOR.saturating_add(round_trip.saturating_mul(2))
 }
 

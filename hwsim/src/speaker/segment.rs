@@ -32,4 +32,18 @@ impl Segment {
     pub fn end(&self) -> u64 {
         self.seq + u64::from(self.len) + u64::from(self.flags.syn()) + u64::from(self.flags.fin())
     }
+
+    /// Bytes that it takes on a line of Ethernet, as a link reckons: 20 of IPv4, 20 of TCP, and 38 of frame, preamble and gap.
+    #[must_use]
+    pub fn line_len(&self) -> u32 {
+        u32::from(self.len) + 78
+    }
+
+    /// Length of its IP datagram over IPv4, timestamps and SACK blocks counted.
+    #[must_use]
+    pub fn ip_len(&self) -> u32 {
+        let timestamps = if self.timestamps.is_some() { 12 } else { 0 };
+        let sack = if self.sack_count > 0 { 4 + 8 * u32::from(self.sack_count) } else { 0 };
+        u32::from(self.len) + 40 + timestamps + sack
+    }
 }

@@ -4,6 +4,7 @@
 use wire::TcpFlags;
 
 use super::*;
+use crate::link::{Mirror, Rule, Rules};
 use crate::rng::Dist::Fixed;
 
 /// One turn of 100 bytes there and 3000 back; 1 ms of thought everywhere.
@@ -22,30 +23,33 @@ const BULK: Service = Service { response: Fixed(300_000.0), ..ONE_TURN };
 const PROFILE: Profile =
     Profile { mss: 1460, wscale: Some(7), timestamps: false, sack: true, window: 500_000, isn: 0, clock: 0, ip_id: 0 };
 
-fn setup(service: &'static Service, outcome: Outcome, loss: f64) -> Setup {
-    let nature = Nature { nanos_per_byte: 8.0, to_tap: 5_000_000, from_tap: 10_000_000, jitter: 0, loss };
+const CLEAN: Rules = Rules { before: &[], mirror: Mirror::NONE, after: &[] };
+const LOSSY: Rules = Rules { before: &[Rule::Loss(0.025)], after: &[Rule::Loss(0.025)], ..CLEAN };
+
+fn setup(service: &'static Service, outcome: Outcome, rules: &'static Rules) -> Setup {
+    let nature = Nature { nanos_per_byte: 8.0, to_tap: 5_000_000, from_tap: 10_000_000, rules, is_tapped: true };
     let back = Nature { to_tap: 10_000_000, from_tap: 5_000_000, ..nature };
     Setup { service, outcome, profiles: [PROFILE; 2], links: [nature, back], start: Nanos(0) }
 }
 
-fn passings(setup: &Setup, seed: u64) -> Vec<(Nanos, Direction, Segment)> {
+fn passings(setup: &Setup, seed: u64) -> Vec<(Direction, Passing)> {
     let mut connection = Connection::new(setup, Rng::new(seed));
     let mut passed = Vec::new();
     while let Some(at) = connection.next_at_tap() {
         let passing = connection.pass_tap().unwrap();
-        assert_eq!(passing.0, at, "a segment passes when it was announced");
+        assert_eq!(passing.1.ts, at, "a segment passes when it was announced");
         passed.push(passing);
     }
     passed
 }
 
 fn exchange(service: &'static Service, outcome: Outcome) -> Vec<String> {
-    let line = |(ts, from, segment): &(Nanos, Direction, Segment)| {
+    let line = |(from, Passing { ts, segment, .. }): &(Direction, Passing)| {
         let arrow = if *from == Direction::Orig { '>' } else { '<' };
         let ack = if segment.flags.ack() { format!(" ack {}", segment.ack) } else { String::new() };
         format!("{arrow} {} {} {}({}){ack}", ts.0 / 1_000_000, segment.flags, segment.seq, segment.len)
     };
-    passings(&setup(service, outcome, 0.0), 1).iter().map(line).collect()
+    passings(&setup(service, outcome, &CLEAN), 1).iter().map(line).collect()
 }
 
 /// The lines without their instants.
@@ -120,9 +124,10 @@ fn resets_end_it_from_either_side() {
 
 #[test]
 fn who_aborts_answers_what_still_arrives_with_resets() {
-    let passed = passings(&setup(&BULK, Outcome::Aborted, 0.0), 1);
-    let first = passed.iter().position(|(_, _, segment)| segment.flags.rst()).unwrap();
-    let after: Vec<_> = passed[first + 1..].iter().map(|(_, from, segment)| (*from, segment.flags.rst())).collect();
+    let passed = passings(&setup(&BULK, Outcome::Aborted, &CLEAN), 1);
+    let first = passed.iter().position(|(_, passing)| passing.segment.flags.rst()).unwrap();
+    let after: Vec<_> =
+        passed[first + 1..].iter().map(|(from, passing)| (*from, passing.segment.flags.rst())).collect();
     assert!(after.contains(&(Direction::Resp, false)), "data was under way");
     assert!(after.iter().all(|&(from, rst)| rst == (from == Direction::Orig)), "{after:?}");
 }
@@ -165,7 +170,7 @@ fn a_responder_that_greets_speaks_first() {
 fn without_loss_nothing_is_sent_twice_and_acknowledgments_name_only_what_has_passed() {
     for seed in 0..40 {
         let mut next = [0; 2];
-        for (_, from, segment) in passings(&setup(&BULK, Outcome::OrigCloses, 0.0), seed) {
+        for (from, Passing { segment, .. }) in passings(&setup(&BULK, Outcome::OrigCloses, &CLEAN), seed) {
             assert_eq!(segment.seq, next[from.index()], "seed {seed}");
             next[from.index()] = segment.end();
             assert!(segment.ack <= next[from.other().index()], "seed {seed}");
@@ -177,12 +182,12 @@ fn without_loss_nothing_is_sent_twice_and_acknowledgments_name_only_what_has_pas
 #[test]
 fn with_loss_everything_still_gets_through_and_acknowledgments_never_go_back() {
     for seed in 0..60 {
-        let setup = setup(&BULK, Outcome::OrigCloses, 0.05);
+        let setup = setup(&BULK, Outcome::OrigCloses, &LOSSY);
         let mut connection = Connection::new(&setup, Rng::new(seed));
         let mut acknowledged = [0; 2];
         let (mut repeated, mut furthest) = (0, [0; 2]);
         while connection.next_at_tap().is_some() {
-            let (_, from, segment) = connection.pass_tap().unwrap();
+            let (from, Passing { segment, .. }) = connection.pass_tap().unwrap();
             assert!(segment.ack >= acknowledged[from.index()] || !segment.flags.ack(), "seed {seed}");
             acknowledged[from.index()] = segment.ack;
             repeated += u32::from(segment.end() <= furthest[from.index()] && segment.len > 0);
@@ -198,11 +203,11 @@ fn with_loss_everything_still_gets_through_and_acknowledgments_never_go_back() {
 fn a_syn_ack_carries_only_the_options_that_the_syn_offered() {
     let plain = Profile { wscale: None, sack: false, ..PROFILE };
     let rich = Profile { timestamps: true, ..PROFILE };
-    let setup = Setup { profiles: [plain, rich], ..setup(&ONE_TURN, Outcome::OrigCloses, 0.0) };
+    let setup = Setup { profiles: [plain, rich], ..setup(&ONE_TURN, Outcome::OrigCloses, &CLEAN) };
     let mut connection = Connection::new(&setup, Rng::new(1));
     let mut last_window = 0;
     while connection.next_at_tap().is_some() {
-        let (_, from, segment) = connection.pass_tap().unwrap();
+        let (from, Passing { segment, .. }) = connection.pass_tap().unwrap();
         let header = connection.header(from, &segment);
         assert!(
             header.options.timestamps.is_none() && !header.options.sack_permitted && header.options.wscale.is_none()
