@@ -4,6 +4,7 @@ use wire::{OptionSet, Segment, SeqNum};
 
 use crate::coverage::{Coverage, Range};
 use crate::moment::Moment;
+use crate::rates::{Arrival, Before, Rates};
 use crate::record::{HalfRecord, TcpState};
 use crate::tcp::window::Window;
 
@@ -44,10 +45,11 @@ pub(crate) struct Half {
     tsopt: bool,
     ecn: bool,
     ttl: (u8, u8),
+    rates: Rates,
 }
 
 impl Half {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: TcpState::Closed,
             heard: false,
@@ -74,6 +76,7 @@ impl Half {
             tsopt: false,
             ecn: false,
             ttl: (u8::MAX, 0),
+            rates: Rates::default(),
         }
     }
 
@@ -101,8 +104,9 @@ impl Half {
         high + i64::from(seq.distance(self.base.plus(high as u32)))
     }
 
-    /// Counts a segment. Its payload joins the stream unless it came with a RST.
-    pub(crate) fn count(&mut self, segment: &Segment, ts: wire::Nanos) {
+    /// Counts a segment. Its payload joins the stream unless it came with a RST. `rtt` is the handshake's round trip, ns, if that is
+    /// known already.
+    pub(crate) fn count(&mut self, segment: &Segment, ts: wire::Nanos, rtt: Option<i64>) {
         let flags = segment.flags;
         self.heard = true;
         self.pkts += 1;
@@ -113,18 +117,34 @@ impl Half {
         self.ttl = (self.ttl.0.min(segment.ttl), self.ttl.1.max(segment.ttl));
         self.tsopt |= segment.options.has(OptionSet::TIMESTAMPS);
         self.ecn |= segment.traffic_class & 0b11 != 0;
+        self.rates.packet(ts);
         if segment.payload_len > 0 {
+            let before = self.data_so_far();
+            let (fresh, again) = self.cover(segment);
             self.wire_bytes += u64::from(segment.payload_len);
             self.first_data.set_first(ts);
             self.last_data.set(ts);
-            if !flags.rst() {
-                let start = self.position(segment.seq) + i64::from(flags.syn());
-                let end = start + i64::from(segment.payload_len);
-                // What comes before the SYN is no part of the stream.
-                let start = if self.syn_seen { start.max(1) } else { start };
-                self.seen.add(Range { start, end });
-            }
+            self.rates.data(Arrival { ts, payload: u64::from(segment.payload_len), fresh, again }, before, rtt);
         }
+    }
+
+    /// Adds the payload of a segment to the stream. Returns how many bytes of it are new, and whether it begins below what was seen, as
+    /// no keep-alive does.
+    fn cover(&mut self, segment: &Segment) -> (u64, bool) {
+        if segment.flags.rst() {
+            return (0, false);
+        }
+        let high = self.seen.high();
+        let start = self.position(segment.seq) + i64::from(segment.flags.syn());
+        let end = start + i64::from(segment.payload_len);
+        let keepalive = segment.payload_len == 1 && end == high;
+        // What comes before the SYN is no part of the stream.
+        let start = if self.syn_seen { start.max(1) } else { start };
+        (self.seen.add(Range { start, end }), start < high && !keepalive)
+    }
+
+    fn data_so_far(&self) -> Before {
+        Before { first: self.first_data.get(), payload: self.wire_bytes, unique: self.seen.unique() }
     }
 
     /// Takes in what only a SYN says.
@@ -168,6 +188,7 @@ impl Half {
             ecn: self.ecn,
             ttl_min: self.heard.then_some(self.ttl.0),
             ttl_max: self.heard.then_some(self.ttl.1),
+            rates: self.rates.record(self.data_so_far()),
         }
     }
 }

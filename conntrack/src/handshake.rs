@@ -72,4 +72,9 @@ impl Handshake {
         let ack_rtt = between(self.synack, self.acked).filter(|_| !synack_again);
         (syn_rtt, ack_rtt)
     }
+    /// The whole round trip, ns, where both halves are known.
+    pub(crate) fn rtt(&self) -> Option<i64> {
+        let (syn_rtt, ack_rtt) = self.rtts();
+        Some(syn_rtt?.saturating_add(ack_rtt?))
+    }
 }

@@ -5,6 +5,7 @@
 //!
 //! - `shard/`: which connection a packet belongs to, timers, bounds.
 //! - `connection`: one connection; `half`: one of its endpoints; `coverage`: which bytes of a stream were seen.
+//! - `rates/`: how fast and how unevenly an endpoint sends.
 //! - `tcp/`: the machine, on one page in `tcp/mod.rs`, its table in `tcp/transitions.rs`.
 //! - `zeek/`: the same connection in Zeek's words.
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ mod half;
 mod handshake;
 mod held;
 mod moment;
+mod rates;
 mod record;
 mod shard;
 mod sink;
@@ -25,6 +27,7 @@ mod zeek;
 
 pub use anomaly::{Anomalies, Anomaly};
 pub use config::{Config, Timeouts};
+pub use rates::{BurstsRecord, RatesRecord};
 pub use record::{CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, Record, TcpState};
 pub use shard::{Shard, ShardStats};
 pub use sink::{Event, EventKind, Header, Sink};

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use wire::{Endpoint, Family, Nanos, TunnelKind};
 
-use crate::Anomalies;
+use crate::{Anomalies, RatesRecord};
 
 macro_rules! texts {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -243,6 +243,8 @@ pub struct HalfRecord {
     pub ttl_min: Option<u8>,
     /// Largest TTL or hop limit; `None` if it sent nothing.
     pub ttl_max: Option<u8>,
+    /// What its rates are formed from.
+    pub rates: RatesRecord,
 }
 
 /// A connection. Directions are indexed by [`wire::Direction::index`].

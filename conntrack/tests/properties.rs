@@ -88,6 +88,13 @@ proptest! {
             prop_assert!(row.syn_rtt.is_none_or(|rtt| rtt >= 0) && row.ack_rtt.is_none_or(|rtt| rtt >= 0));
             for half in row.halves {
                 prop_assert!(half.unique_bytes <= half.wire_bytes);
+                let rates = half.rates;
+                prop_assert!(rates.peaks.is_sorted() && rates.peaks[2] <= half.unique_bytes, "{half:#?}");
+                prop_assert!(rates.trains.bytes <= half.wire_bytes && rates.flights.bytes == half.wire_bytes, "{half:#?}");
+                prop_assert!(rates.slow_start.is_none_or(|(_, bytes)| bytes <= half.unique_bytes), "{half:#?}");
+                // Cauchy and Schwarz: no variance is negative.
+                let gaps = u128::from(half.pkts.saturating_sub(1));
+                prop_assert!(u128::from(rates.gap_sum).pow(2) <= gaps * rates.gap_square_sum, "{half:#?}");
             }
         }
     }

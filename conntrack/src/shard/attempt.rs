@@ -1,7 +1,8 @@
 //! A SYN that nothing has answered yet, in a cache line and its hash.
 //!
 //! A flood opens connections by the million that nobody answers, so an attempt keeps only what its SYN said. It becomes a
-//! [`Connection`] as soon as anything but the same SYN arrives, or when its row is written; the two are made to agree exactly.
+//! [`Connection`] as soon as anything but the same SYN arrives, or the same a third time, or when its row is written; the two are
+//! made to agree exactly. (Who tries three times is no spoofed flood, and has gaps to remember.)
 
 use wire::{End, Endpoint, Family, FlowKey, Nanos, Observation, OptionSet, Segment, SeqNum, TcpFlags, TunnelKind};
 
@@ -15,7 +16,7 @@ pub(super) struct Attempt {
     isn: SeqNum,
     hash: u32,
     first: Nanos,
-    /// `last` as nanoseconds after `first`, in 48 bits; SYNs seen, in 8; IP length in 8.
+    /// `last` as nanoseconds after `first`, in 48 bits; SYNs seen, one or two, in 8; IP length in 8.
     packed: u64,
     vlan: u16,
     window: u16,
@@ -121,7 +122,7 @@ impl Attempt {
         })
     }
 
-    /// Takes in the same SYN again; returns `false`, and does nothing, if it is not the same.
+    /// Takes in the same SYN a second time; returns `false`, and does nothing, if it is not the same, or comes a third time.
     pub(super) fn repeat(&mut self, observation: &Observation) -> bool {
         let Some(other) = Self::new(observation) else { return false };
         let same = self.isn == other.isn
@@ -130,7 +131,7 @@ impl Attempt {
                 == (other.vlan, other.window, other.mss, other.ttl, other.wscale)
             && self.packed >> IP_LEN_SHIFT == other.packed >> IP_LEN_SHIFT;
         let delta = u64::try_from(observation.ts.since(self.first)).ok().filter(|&delta| delta < COUNT);
-        let Some(delta) = delta.filter(|_| same && self.syns() < u8::MAX) else { return false };
+        let Some(delta) = delta.filter(|_| same && self.syns() < 2) else { return false };
         self.packed = (self.packed & !(COUNT - 1) | delta) + COUNT;
         true
     }

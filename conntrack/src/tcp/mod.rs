@@ -141,6 +141,7 @@ fn apply(
 ) {
     let segment = &observation.segment;
     note_oddities(connection, from, segment, kind, verdict, step);
+    let rtt = connection.handshake.rtt();
     let (sender, receiver) = connection.pair_mut(from);
     if !sender.heard {
         sender.start_at(segment);
@@ -166,7 +167,7 @@ fn apply(
         sender.note_window(advertised);
     }
     receiver.fin_acked |= step.acks_fin;
-    sender.count(segment, observation.ts);
+    sender.count(segment, observation.ts, rtt);
     connection.liberal |= step.believed && verdict == Verdict::AckAbove;
     note_instants(connection, from, observation, kind, step);
     conclude(connection, from, observation, step);

@@ -154,6 +154,8 @@ fn builder<R: RowFamily>(value: &Value<R>) -> Box<dyn Build<R>> {
         Value::U32OrNull(get) => typed(UInt32Builder::new(), move |b, row| b.append_option(get(row))),
         Value::U64(get) => typed(UInt64Builder::new(), move |b, row| b.append_value(get(row))),
         Value::U64OrNull(get) => typed(UInt64Builder::new(), move |b, row| b.append_option(get(row))),
+        Value::F64(get) => typed(Float64Builder::new(), move |b, row| b.append_value(get(row))),
+        Value::F64OrNull(get) => typed(Float64Builder::new(), move |b, row| b.append_option(get(row))),
         Value::Instant(get) => typed(instants(), move |b, row| b.append_value(get(row).0)),
         Value::InstantOrNull(get) => typed(instants(), move |b, row| b.append_option(get(row).map(|at| at.0))),
         Value::Seconds(get) => typed(Float64Builder::new(), move |b, row| b.append_value(seconds(get(row)))),

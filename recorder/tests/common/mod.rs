@@ -7,14 +7,27 @@ pub mod faulty_disk;
 use std::path::Path;
 
 use conntrack::{
-    Anomalies, Anomaly, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header, History, Instants,
-    Record, Sink, TcpState,
+    Anomalies, Anomaly, BurstsRecord, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header,
+    History, Instants, RatesRecord, Record, Sink, TcpState,
 };
 use recorder::{Config, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry};
 use wire::{Direction, Endpoint, Family, Interval, Nanos, TunnelKind};
 
 /// 2026-11-22 00:00:00 UTC.
 pub const EPOCH: i64 = 1_795_305_600_000_000_000;
+
+/// A gap of 1 ms between packets that came a millisecond apart, all in one train and two flights.
+fn rates(pkts: u64) -> RatesRecord {
+    let train = BurstsRecord { count: 1, bytes: pkts * 1448, bytes_max: pkts * 1448, duration: (pkts - 1) * 1_000_000 };
+    RatesRecord {
+        gap_sum: (pkts - 1) * 1_000_000,
+        gap_square_sum: u128::from(pkts - 1) * 1_000_000_000_000,
+        peaks: [pkts.min(10) * 1448, pkts.min(100) * 1448, pkts.min(1000) * 1448],
+        trains: train,
+        flights: BurstsRecord { count: 2, ..train },
+        slow_start: Some((Nanos(EPOCH), 1448)),
+    }
+}
 
 pub fn half(pkts: u64) -> HalfRecord {
     HalfRecord {
@@ -36,6 +49,7 @@ pub fn half(pkts: u64) -> HalfRecord {
         ecn: false,
         ttl_min: Some(63),
         ttl_max: Some(64),
+        rates: rates(pkts),
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use conntrack::{
     Anomalies, Anomaly, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header, History, Instants,
-    Record, Sink, TcpState,
+    RatesRecord, Record, Sink, TcpState,
 };
 use recorder::{Config, Dropped, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry, Span};
 use wire::{Direction, Endpoint, Family, Interval, IntervalHalf, Nanos, TunnelKind};
@@ -70,6 +70,7 @@ fn half(state: TcpState, pkts: u64, payload: u64) -> HalfRecord {
         ecn: false,
         ttl_min: Some(63),
         ttl_max: Some(64),
+        rates: RatesRecord::default(),
     }
 }
 

@@ -31,6 +31,7 @@ mod counts;
 mod identity;
 mod instants;
 mod options;
+mod rates;
 mod remarks;
 mod rtt;
 mod window;
@@ -52,6 +53,7 @@ impl RowFamily for Connections {
         rtt::COLUMNS,
         window::BOTH,
         options::BOTH,
+        rates::BOTH,
         remarks::COLUMNS,
     ];
 }
