@@ -7,6 +7,7 @@
 //! This crate never depends on the tracker: what judges it must not share its mistakes.
 #![forbid(unsafe_code)]
 
+pub mod arrivals;
 pub mod frame;
 pub mod link;
 pub mod pcap;

@@ -48,7 +48,7 @@ impl Rng {
     }
 
     /// A draw from the standard normal distribution (Box and Muller).
-    fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.unit()));
         radius * libm::cos(core::f64::consts::TAU * self.unit())
     }
@@ -92,9 +92,27 @@ pub enum Dist {
         /// No draw is larger.
         max: f64,
     },
+    /// Pareto between two bounds: what lies above `max` is not cut but never drawn, so that nothing piles up there.
+    BoundedPareto {
+        /// No draw is smaller.
+        min: f64,
+        /// The tail's exponent.
+        alpha: f64,
+        /// No draw is larger.
+        max: f64,
+    },
 }
 
 impl Dist {
+    /// The exponent of a heavy tail, up to the bound.
+    #[must_use]
+    pub const fn tail(&self) -> Option<f64> {
+        match *self {
+            Self::Pareto { alpha, .. } | Self::BoundedPareto { alpha, .. } => Some(alpha),
+            Self::Fixed(_) | Self::Uniform(..) | Self::LogNormal { .. } => None,
+        }
+    }
+
     /// A draw.
     pub fn sample(&self, rng: &mut Rng) -> f64 {
         match *self {
@@ -102,6 +120,10 @@ impl Dist {
             Self::Uniform(low, high) => low + (high - low) * rng.unit(),
             Self::LogNormal { median, sigma, max } => (median * libm::exp(sigma * rng.normal())).min(max),
             Self::Pareto { min, alpha, max } => (min * libm::pow(1.0 - rng.unit(), -1.0 / alpha)).min(max),
+            Self::BoundedPareto { min, alpha, max } => {
+                let beyond = libm::pow(min / max, alpha);
+                min * libm::pow(1.0 - rng.unit() * (1.0 - beyond), -1.0 / alpha)
+            }
         }
     }
 

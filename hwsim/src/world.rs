@@ -7,6 +7,7 @@ use std::io;
 
 use wire::Nanos;
 
+use crate::arrivals::Process;
 use crate::frame::{Addressing, Builder, Frame, Other};
 use crate::link::Passing;
 use crate::pcap::Resolution;
@@ -14,9 +15,6 @@ use crate::rng::Rng;
 use crate::scenario::{Population, Scenario};
 use crate::speaker::Connection;
 use crate::truth::Truth;
-
-/// When the simulated time begins: 2026-01-01 00:00:00 UTC.
-pub const EPOCH: Nanos = Nanos::from_secs(1_767_225_600);
 
 /// Where it ends at the latest: what a scenario without an end is cut at, and a bound for what a user asks for, s. A capture file's
 /// seconds still fit into 32 bits then.
@@ -40,8 +38,10 @@ pub trait Tap {
 /// How much of a scenario is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// Connections a second.
-    pub per_second: f64,
+    /// When the capture begins.
+    pub start: Nanos,
+    /// By how much more connections arrive in a second than the scenario says.
+    pub scale: f64,
     /// How many connections arrive.
     pub connections: Option<u64>,
     /// When the capture ends.
@@ -55,15 +55,16 @@ impl Extent {
     /// that time; with a number alone, the capture ends when they are over, and other traffic stops when the last has begun.
     #[must_use]
     pub fn of(scenario: &Scenario, connections: Option<u64>, seconds: Option<f64>, packets: Option<u64>) -> Self {
-        let end_after = |seconds: f64| EPOCH.plus((seconds.min(LONGEST) * 1e9) as i64);
-        let (connections, seconds, per_second) = match (connections, seconds) {
-            (Some(count), Some(seconds)) => (Some(count), Some(seconds), count as f64 / seconds),
-            (Some(count), None) => (Some(count), None, scenario.per_second),
-            (None, Some(seconds)) => (None, Some(seconds), scenario.per_second),
-            (None, None) if packets.is_some() => (None, None, scenario.per_second),
-            (None, None) => (scenario.connections, scenario.seconds, scenario.per_second),
+        let (connections, seconds) = match (connections, seconds) {
+            (None, None) if packets.is_none() => (scenario.connections, scenario.seconds),
+            as_wanted => as_wanted,
         };
-        Self { per_second, connections, end: seconds.map(end_after), packets }
+        let scale = match (connections, seconds) {
+            (Some(count), Some(seconds)) => count as f64 / scenario.expected(seconds),
+            _ => 1.0,
+        };
+        let end = seconds.map(|seconds| scenario.start.plus((seconds.min(LONGEST) * 1e9) as i64));
+        Self { start: scenario.start, scale, connections, end, packets }
     }
 }
 
@@ -96,6 +97,14 @@ struct Live {
     truth: Truth,
 }
 
+/// A part of a scenario as it runs.
+#[derive(Debug)]
+struct Part {
+    arrivals: Process,
+    next: Nanos,
+    arrived: u64,
+}
+
 /// A scenario as it runs.
 #[derive(Debug)]
 pub struct World {
@@ -107,7 +116,9 @@ pub struct World {
     rng: Rng,
     other_rng: Rng,
     other_per_second: f64,
-    next_arrival: Nanos,
+    parts: Vec<Part>,
+    /// When the next connection begins, and of which part it is.
+    next_arrival: (Nanos, usize),
     next_other: Nanos,
     arrived: u64,
     /// When the next segment of which slot passes the tap.
@@ -124,8 +135,13 @@ impl World {
         let mut rng = Rng::new(seed);
         let mut other_rng = rng.fork();
         let population = Population::new(scenario, &mut rng);
-        let next_arrival = after(EPOCH, extent.per_second, &mut rng);
-        let next_other = after(EPOCH, scenario.other_per_second, &mut other_rng);
+        let mut parts: Vec<Part> = Vec::with_capacity(scenario.parts.len());
+        for part in scenario.parts {
+            let mut arrivals = Process::new(&part.arrivals, extent.scale, extent.start, &mut rng);
+            parts.push(Part { next: arrivals.next(extent.start, &mut rng), arrivals, arrived: 0 });
+        }
+        let next_other = after(extent.start, scenario.other_per_second, &mut other_rng);
+        let next_arrival = if extent.connections == Some(0) { (Nanos::MAX, 0) } else { earliest(&parts) };
         Self {
             extent,
             resolution,
@@ -134,7 +150,8 @@ impl World {
             rng,
             other_rng,
             other_per_second: scenario.other_per_second,
-            next_arrival: if extent.connections == Some(0) { Nanos::MAX } else { next_arrival },
+            parts,
+            next_arrival,
             next_other,
             arrived: 0,
             agenda: BinaryHeap::new(),
@@ -142,6 +159,11 @@ impl World {
             free: Vec::new(),
             counters: Counters::default(),
         }
+    }
+
+    /// How many connections of each part have begun so far.
+    pub fn arrived(&self) -> impl Iterator<Item = u64> + '_ {
+        self.parts.iter().map(|part| part.arrived)
     }
 
     /// What has passed the tap so far.
@@ -168,7 +190,7 @@ impl World {
     /// The next thing that happens; false when nothing will.
     fn step(&mut self, tap: &mut impl Tap) -> io::Result<bool> {
         let segment_at = self.agenda.peek().map_or(Nanos::MAX, |Reverse((at, _))| *at);
-        let tcp_at = segment_at.min(self.next_arrival);
+        let tcp_at = segment_at.min(self.next_arrival.0);
         let is_over = tcp_at == Nanos::MAX || self.extent.packets.is_some_and(|most| self.counters.frames >= most);
         let now = tcp_at.min(self.next_other);
         if is_over || self.extent.end.is_some_and(|end| now >= end) {
@@ -176,7 +198,7 @@ impl World {
         }
         if now == segment_at {
             self.pass_segment(tap)?;
-        } else if now == self.next_arrival {
+        } else if now == self.next_arrival.0 {
             self.arrive(now);
         } else {
             self.pass_other(now, tap)?;
@@ -186,10 +208,15 @@ impl World {
 
     /// A connection begins.
     fn arrive(&mut self, now: Nanos) {
-        let drawn = self.population.connection(now, &mut self.rng);
+        let of_part = self.next_arrival.1;
+        let drawn = self.population.connection(of_part, now, &mut self.rng);
         self.arrived += 1;
         let was_last = self.extent.connections.is_some_and(|most| self.arrived >= most);
-        self.next_arrival = if was_last { Nanos::MAX } else { after(now, self.extent.per_second, &mut self.rng) };
+        if let Some(part) = self.parts.get_mut(of_part) {
+            part.arrived += 1;
+            part.next = if was_last { Nanos::MAX } else { part.arrivals.next(now, &mut self.rng) };
+        }
+        self.next_arrival = if was_last { (Nanos::MAX, 0) } else { earliest(&self.parts) };
         if was_last && self.extent.end.is_none() {
             // Otherwise it would fill the file for as long as the slowest connection lingers.
             self.next_other = Nanos::MAX;
@@ -237,8 +264,9 @@ impl World {
 
     /// A frame that is not TCP passes.
     fn pass_other(&mut self, now: Nanos, tap: &mut impl Tap) -> io::Result<()> {
-        let (what, addressing, from) = self.population.other(&mut self.other_rng);
+        let drawn = self.population.other(&mut self.other_rng);
         self.next_other = after(now, self.other_per_second, &mut self.other_rng);
+        let Some((what, addressing, from)) = drawn else { return Ok(()) };
         match what {
             Other::Udp { .. } => self.counters.udp += 1,
             Other::Echo => self.counters.icmp += 1,
@@ -270,6 +298,11 @@ impl World {
 fn count(counters: &mut Counters, frame: &Frame<'_>) {
     counters.frames += 1;
     counters.bytes += u64::from(frame.wire_len);
+}
+
+/// The next arrival of all parts; of those at the same instant, the first part's.
+fn earliest(parts: &[Part]) -> (Nanos, usize) {
+    parts.iter().enumerate().map(|(at, part)| (part.next, at)).min().unwrap_or((Nanos::MAX, 0))
 }
 
 /// The instant of a Poisson process's next event.

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use hwsim::world::{Counters, EPOCH, Extent};
+use hwsim::world::{Counters, Extent};
 use wire::Nanos;
 
 use crate::args::{LogFormat, Manner, Pcap};
@@ -81,7 +81,8 @@ impl Progress {
 
 /// How much of the work is done, where that is known.
 fn share_done(counters: &Counters, at: Nanos, extent: &Extent) -> Option<f64> {
-    let by_time = extent.end.map(|end| at.elapsed_since(EPOCH) as f64 / end.elapsed_since(EPOCH).max(1) as f64);
+    let by_time =
+        extent.end.map(|end| at.elapsed_since(extent.start) as f64 / end.elapsed_since(extent.start).max(1) as f64);
     let by_packets = extent.packets.map(|most| counters.frames as f64 / most.max(1) as f64);
     let by_connections = extent.connections.map(|most| counters.connections as f64 / most.max(1) as f64);
     let share = by_time.into_iter().chain(by_packets).chain(by_connections).fold(0.0, f64::max);

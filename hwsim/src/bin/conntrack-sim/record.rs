@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use hwsim::frame::Frame;
 use hwsim::pcap::{Resolution, Writer};
 use hwsim::truth::{COLUMNS, Truth};
-use hwsim::world::{EPOCH, Extent, Tap, World};
+use hwsim::world::{Extent, Tap, World};
 use wire::Nanos;
 
 use crate::args::{Manner, Pcap};
@@ -54,7 +54,7 @@ impl Files {
         let output = Output::create(&wanted.output).with_context(|| format!("cannot open {name} for writing"))?;
         let capture = Writer::new(output, resolution, snaplen).with_context(|| format!("cannot write {name}"))?;
         let truth = wanted.truth.as_deref().map(create_truth).transpose()?;
-        Ok(Self { capture, truth, row: Vec::new(), last: EPOCH })
+        Ok(Self { capture, truth, row: Vec::new(), last: wanted.scenario.start })
     }
 
     fn finish(self) -> io::Result<()> {
