@@ -98,7 +98,7 @@ fn a_rhythm_makes_noon_busier_than_night_and_sunday_quieter_than_thursday() {
         }
         Rhythm::new(&of_day, &[1.0, 1.0, 1.0, 1.0, 1.0, 0.25, 0.25])
     };
-    for law in [Law::Poisson, Law::SelfSimilar { hurst: 0.7, sigma: 0.2, step: 1.0, octaves: 20 }] {
+    for law in [Law::Poisson, Law::SelfSimilar { hurst: 0.7, sigma: 0.2, step: 60.0, octaves: 14 }] {
         let hours = counts(&Arrivals { per_second: 0.5, law, rhythm: &OFFICE }, 4, 24 * 7, 3600.0);
         let total: f64 = hours.iter().sum();
         assert!((total / (0.5 * 7.0 * 86_400.0) - 1.0).abs() < 0.05, "a week has the mean rate: {total}");

@@ -33,7 +33,7 @@ pub(super) const REDIRIS_1998: Scenario = Scenario {
             name: "campus",
             arrivals: Arrivals {
                 per_second: 1_560_000.0 / WEEK,
-                law: Law::SelfSimilar { hurst: 0.8, sigma: 0.3, step: 1.0, octaves: 20 },
+                law: Law::SelfSimilar { hurst: 0.8, sigma: 0.15, step: 10.0, octaves: 16 },
                 rhythm: &CAMPUS,
             },
             services: SERVICES,
