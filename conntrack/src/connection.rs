@@ -232,14 +232,26 @@ impl Connection {
         true
     }
 
-    /// Two SYN-ACKs offered different initial sequence numbers: the acknowledgment of the client decides between them.
+    /// Decides where the stream of an endpoint begins, if its segments contradict each other. Of two SYN-ACKs the acknowledgment of the
+    /// client chooses one. Who only acknowledged something else before, in a half-open connection (RFC 9293, 3.5.1), begins with its
+    /// SYN-ACK. And who sends from where its peer expects it, before the start that its SYN-ACK named, began there.
     fn settle_isn(&mut self, from: Direction, segment: &Segment) {
         let kind = tcp::classify(segment.flags);
         let offered = self.offered_isn;
         let (sender, receiver) = self.pair_mut(from);
-        if kind == Kind::SynAck && sender.syn_seen && sender.base != segment.seq && !sender.heard_beyond_syn() {
-            self.offered_isn = Some(segment.seq);
-            return;
+        let sent_nothing = sender.heard && sender.seen.unique() == 0;
+        if kind == Kind::SynAck && sender.base != segment.seq {
+            if sender.syn_seen && !sender.heard_beyond_syn() {
+                self.offered_isn = Some(segment.seq);
+                return;
+            } else if !sender.syn_seen && sent_nothing {
+                sender.restart(segment.seq);
+                sender.last_ack = None;
+            }
+        }
+        let continues = matches!(kind, Kind::Ack | Kind::Fin) && receiver.last_ack == Some(segment.seq);
+        if continues && sender.syn_seen && sent_nothing && segment.seq.is_before(sender.base) {
+            sender.restart(segment.seq.minus(1));
         }
         let Some(isn) = offered else { return };
         let accepts = matches!(kind, Kind::Ack | Kind::Fin) && receiver.syn_seen;
@@ -264,7 +276,8 @@ impl Connection {
     fn syn_belongs(&self, observation: &Observation) -> Belongs {
         let segment = &observation.segment;
         let (sender, receiver) = self.pair(self.direction_of(segment.sender));
-        let same_isn = sender.syn_seen && sender.base == segment.seq;
+        // Its SYN, or the one that its SYN-ACK told of.
+        let same_isn = sender.base == segment.seq && (sender.syn_seen || sender.heard && receiver.syn_seen);
         let both_fins = self.halves.iter().all(|half| half.fin_end.is_some());
         if let Some(closed) = self.closed {
             // A refused client that tries again with the same number; sooner it is the capture's duplicate.

@@ -205,3 +205,63 @@ fn a_reset_that_does_not_acknowledge_the_syn_refuses_nothing() {
     assert_eq!(row.halves.map(|half| half.state), [TcpState::Established; 2]);
     assert!(row.anomalies.has(conntrack::Anomaly::RstSuspect));
 }
+
+#[test]
+fn the_reset_of_a_half_open_connection_ends_the_attempt_and_the_next_syn_begins_anew() {
+    let rows = track(
+        "
+        0.000 > S  0
+        0.020 < .  70000 ack 90000
+        0.021 > R  90000
+        3.000 > S  0
+        3.020 < S. 0 ack 1
+        3.021 > .  1 ack 1
+        3.030 < P. 1 len 100 ack 1
+    ",
+    );
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[0].conn_state, rows[0].history.as_str()), (ConnState::Rstos0, "SaR"));
+    assert_eq!((rows[0].close_reason, rows[0].rst_by), (Some(CloseReason::Rst), Some(wire::Direction::Orig)));
+    assert_eq!((rows[1].conn_state, rows[1].history.as_str()), (ConnState::S1, "ShAd"));
+    assert_eq!((rows[1].syn_rtt, rows[1].halves[1].unique_bytes), (Some(20_000_000), 100));
+}
+
+#[test]
+fn after_an_acknowledgment_of_something_else_the_stream_begins_with_the_syn_ack() {
+    let row = one("
+        0.000 > S  0
+        0.020 < .  700000 ack 900000
+        1.000 > S  0
+        1.020 < S. 0 ack 1
+        1.021 > .  1 ack 1
+        1.030 < P. 1 len 100 ack 1
+        1.031 > .  1 ack 101
+    ");
+    assert_eq!(row.halves[1].unique_bytes, 100);
+    assert_eq!(row.halves.map(|half| half.state), [TcpState::Established; 2]);
+}
+
+#[test]
+fn both_endpoints_together_know_better_than_an_altered_syn_ack() {
+    let row = one("
+        0.000 > S  0
+        0.020 < S. 9000 ack 1
+        0.021 > .  1 ack 1
+        0.030 < P. 1 len 100 ack 1
+        0.031 > .  1 ack 101
+    ");
+    assert_eq!(row.halves[1].unique_bytes, 100);
+}
+
+#[test]
+fn a_syn_that_comes_after_the_end_of_its_connection_joins_it() {
+    let row = one("
+        0.000 < S. 0 ack 1
+        0.001 > .  1 ack 1
+        0.002 > F. 1 ack 1
+        0.003 < F. 1 ack 2
+        0.004 > .  2 ack 2
+        0.005 > S  0
+    ");
+    assert_eq!((row.close_reason, row.halves[0].syn_pkts), (Some(CloseReason::Fin), 1));
+}

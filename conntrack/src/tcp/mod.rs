@@ -150,12 +150,14 @@ fn apply(
     if matches!(kind, Kind::Syn | Kind::SynAck) && !step.foreign_syn {
         sender.note_syn(segment);
     }
+    // An acknowledgment of something else in answer to a SYN moves nothing, but tells which RST will answer it.
+    let half_open = kind == Kind::Ack && receiver.state == TcpState::SynSent && !sender.syn_seen;
+    if segment.flags.ack() && kind != Kind::Rst && (step.believed || half_open) {
+        sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
+    }
     if step.believed {
         window::resynchronise(sender, receiver, segment, verdict);
         window::update(sender, receiver, kind, segment);
-        if segment.flags.ack() && kind != Kind::Rst {
-            sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
-        }
         if kind == Kind::Fin {
             sender.fin_end.get_or_insert(segment.seq_end());
         }

@@ -21,7 +21,7 @@ pub(crate) enum State {
     Reset,
 }
 
-/// Beyond this many bytes a sequence number on a SYN or RST, or an acknowledgment of 0, is not believed.
+/// Beyond this many bytes a sequence number on a SYN, a RST or a second FIN, or an acknowledgment of 0, is not believed.
 const TOO_LARGE_JUMP: i32 = 1 << 20;
 
 /// An endpoint. Positions are relative to its initial sequence number: its first byte of data stands at 1.
@@ -191,7 +191,9 @@ impl Endpoint {
     pub(super) fn advance(&mut self, segment: &Segment, seq_end: SeqNum) -> bool {
         let position = self.position(seq_end, self.last);
         let delta = position - self.last;
-        let control = segment.flags.syn() || segment.flags.rst();
+        // A second FIN far away from the first is not Zeek's to judge: it has forgotten the connection by then.
+        let second_fin = segment.flags.fin() && self.state == State::Closed;
+        let control = segment.flags.syn() || segment.flags.rst() || second_fin;
         if control && delta.abs() > i64::from(TOO_LARGE_JUMP) {
             return false;
         }

@@ -39,6 +39,7 @@ fn enter<'a>(carrier: &Datagram<'a>, bytes: &mut Bytes<'a>, trail: &mut Trail) -
         (GTP_U, _) | (_, GTP_U) => (TunnelKind::GtpU, gtp_u(bytes, whole)?),
         (TEREDO, _) | (_, TEREDO) => (TunnelKind::Teredo, teredo(bytes, whole)?),
         (L2TP, _) | (_, L2TP) => (TunnelKind::L2tp, l2tp(bytes, whole)?),
+        _ if is_teredo(*bytes, whole) => (TunnelKind::Teredo, (0, Header::Ip)),
         _ => return None,
     };
     trail.enter(kind, id, carrier, ports);
@@ -128,6 +129,17 @@ fn teredo(bytes: &mut Bytes<'_>, whole: bool) -> Inside {
     }
     let header = plausible_ip(*bytes, whole)?;
     (bytes.first_nibble() == Some(6)).then_some((0, header))
+}
+
+/// Whether an IPv6 packet stands in it that a Teredo client sends or receives: those go to and from relays on any port, but bear the
+/// prefix 2001::/32 in one of their addresses (RFC 4380, 2.6), and their length fits to the byte.
+fn is_teredo(bytes: Bytes<'_>, whole: bool) -> bool {
+    const PREFIX: [u8; 4] = [0x20, 0x01, 0, 0];
+    const HEADER: u32 = 40;
+    let &[first, _, _, _, high, low, _, _, ..] = bytes.captured else { return false };
+    let address_at = |at: usize| bytes.captured.get(at..at + PREFIX.len()) == Some(&PREFIX);
+    let fits = !whole || u32::from(be16(high, low)) + HEADER == bytes.wire;
+    first >> 4 == 6 && fits && (address_at(8) || address_at(24))
 }
 
 /// RFC 2661, 3.1: a data message of version 2, then PPP with IP in it. Tunnel and session make the identifier.

@@ -98,6 +98,17 @@ fn the_packet_inside_every_tunnel_is_the_same_and_the_tunnel_is_described() {
 }
 
 #[test]
+fn a_teredo_prefix_makes_a_tunnel_on_any_port_and_nothing_else_does() {
+    let addressed = |prefix: [u8; 4]| {
+        let mut packet = packet_6();
+        packet[24..28].copy_from_slice(&prefix);
+        over_udp(32_900, &[], &packet)
+    };
+    assert_eq!(outer_of(LinkType::Raw, &addressed([0x20, 0x01, 0, 0])).kind, TunnelKind::Teredo);
+    assert_eq!(otherwise(LinkType::Raw, &addressed([0x20, 0x01, 0, 1])), "Ip(17)");
+}
+
+#[test]
 fn the_ends_of_the_tunnel_are_those_of_its_carrier() {
     let outer = outer_of(LinkType::Raw, &over_udp(4789, &[8, 0, 0, 0, 0, 0, 9, 0], &ethernet(IPV6, &packet_6())));
     assert_eq!(outer.family, Family::V4);
