@@ -10,6 +10,7 @@
 pub mod arrivals;
 pub mod frame;
 pub mod link;
+pub mod link_truth;
 pub mod pcap;
 pub mod rng;
 pub mod scenario;

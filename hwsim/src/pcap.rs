@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_file_has_the_magic_of_its_resolution_and_the_fraction_in_its_unit() {
-        let frame = Frame { bytes: &[1, 2, 3], wire_len: 60, ip_len: 0 };
+        let frame = Frame { bytes: &[1, 2, 3], wire_len: 60, ip_len: 0, outbound: false };
         for (resolution, magic, fraction) in
             [(Resolution::Micros, 0xa1b2_c3d4_u32, 123_456_u32), (Resolution::Nanos, 0xa1b2_3c4d, 123_456_789)]
         {

@@ -98,6 +98,9 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// Every ending.
+    pub const ALL: [Self; 4] = [Self::Fin, Self::Rst, Self::Attempt, Self::Open];
+
     /// The text of the column.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -21,7 +21,7 @@ fn the_list_names_every_scenario_with_a_sentence() {
     let output = sim(&["list"], dir.path());
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    for name in ["uplink-small", "uplink-lossy", "uplink-10g", "elephants", "syn-flood"] {
+    for name in hwsim::scenario::SCENARIOS.iter().map(|scenario| scenario.name) {
         assert!(text.lines().any(|line| line.starts_with(name) && line.len() > name.len() + 20), "{name} in {text}");
     }
 }
@@ -64,6 +64,19 @@ fn compression_by_the_name_and_standard_output_give_the_same_capture() {
     let mut unpacked = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(gzip), &mut unpacked).unwrap();
     assert_eq!(unpacked, plain);
+}
+
+#[test]
+fn the_truth_about_the_link_is_a_json_file_that_repeats_the_summary() {
+    let dir = TempDir::new().unwrap();
+    let args = ["pcap", "--log-format", "json", "--connections", "100", "-o", "x.pcap", "--link-truth", "link.json"];
+    let output = sim(&args, dir.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(dir.path().join("link.json")).unwrap()).unwrap();
+    assert_eq!((&told["frames"], &told["bytes"]), (&said["packets"], &said["bytes"]));
+    assert_eq!(told["scenario"], "uplink-small");
+    assert_eq!(told["arrivals"][0]["hurst"], 0.5);
 }
 
 #[test]

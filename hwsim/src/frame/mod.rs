@@ -52,6 +52,8 @@ pub struct Frame<'a> {
     pub wire_len: u32,
     /// Length of its IP datagram; 0 where there is none.
     pub ip_len: u32,
+    /// It goes from the inside of the tapped link to its outside.
+    pub outbound: bool,
 }
 
 /// Builds one frame after the other in the same memory.
@@ -59,13 +61,14 @@ pub struct Frame<'a> {
 pub struct Builder {
     bytes: Vec<u8>,
     snaplen: usize,
+    outbound: bool,
 }
 
 impl Builder {
     /// A builder of frames that keep at most `snaplen` bytes.
     #[must_use]
     pub fn new(snaplen: u32) -> Self {
-        Self { bytes: Vec::new(), snaplen: snaplen as usize }
+        Self { bytes: Vec::new(), snaplen: snaplen as usize, outbound: false }
     }
 
     /// The frame of a TCP segment sent by the end `from`.
@@ -90,8 +93,8 @@ impl Builder {
 
     /// Starts a frame: Ethernet header and VLAN tag, up to the EtherType.
     fn link(&mut self, addressing: &Addressing, from: Direction) {
-        let outbound = addressing.orig_inside == (from == Direction::Orig);
-        let (source, destination) = if outbound { (INSIDE_MAC, OUTSIDE_MAC) } else { (OUTSIDE_MAC, INSIDE_MAC) };
+        self.outbound = addressing.orig_inside == (from == Direction::Orig);
+        let (source, destination) = if self.outbound { (INSIDE_MAC, OUTSIDE_MAC) } else { (OUTSIDE_MAC, INSIDE_MAC) };
         self.bytes.clear();
         self.bytes.extend_from_slice(&destination);
         self.bytes.extend_from_slice(&source);
@@ -138,7 +141,7 @@ impl Builder {
             self.bytes.resize(wire_len, 0);
         }
         self.bytes.truncate(self.snaplen);
-        Frame { bytes: &self.bytes, wire_len: wire_len as u32, ip_len }
+        Frame { bytes: &self.bytes, wire_len: wire_len as u32, ip_len, outbound: self.outbound }
     }
 }
 

@@ -20,6 +20,7 @@ pub const SCENARIOS: &[Scenario] = &[
     UPLINK_100G,
     REDIRIS_1998,
     BURSTY,
+    SELF_SIMILAR,
     MILLION_LIVE,
     ELEPHANTS,
     SYN_FLOOD,
@@ -157,6 +158,23 @@ const BURSTY: Scenario = Scenario {
     seconds: Some(600.0),
     snaplen: 96,
     ..UPLINK_SMALL
+};
+
+const SELF_SIMILAR: Scenario = Scenario {
+    name: "self-similar",
+    about: "ten minutes of self-similar arrivals with a Hurst parameter of 0.85: 300 connections a second on average",
+    models: "The arrivals of many users together: Poisson with a rate that is constant for a tenth of a second, and whose logarithm \
+             is fractional Gaussian noise of Hurst parameter 0.85 and deviation 0.5. Between bursty's few long sessions and Poisson.",
+    parts: &[Part {
+        name: "users",
+        arrivals: Arrivals {
+            per_second: 300.0,
+            law: Law::SelfSimilar { hurst: 0.85, sigma: 0.5, step: 0.1, octaves: 14 },
+            rhythm: &Rhythm::EVEN,
+        },
+        ..BURSTY.parts[0]
+    }],
+    ..BURSTY
 };
 
 const MILLION_LIVE: Scenario = Scenario {

@@ -4,8 +4,9 @@
 //! 1,500 hosts, a 4 Mb/s circuit never over half loaded, throughput below 80 kb/s for 70% of connections in their data phase, and of
 //! whole connections about half of that. What it does not tell is assumed, and said here.
 //!
-//! 5.3 packets a connection are few: a question and its answer take eight. So most answers fit one or two segments, as from pages
-//! that had not changed since they were cached, and a good third of connections must come to nothing.
+//! 5.3 packets a connection are few: a question, its answer and the opening and closing around them take eight or nine. So, with both
+//! directions tapped, half of the connections must come to nothing, and most answers fit one or two segments, as from pages that had
+//! not changed since they were cached. docs/simulation.md has the figures beside the paper's.
 
 use wire::Nanos;
 
@@ -60,11 +61,11 @@ pub(super) const REDIRIS_1998: Scenario = Scenario {
     ipv6: 0.0,
     vlan: 0.0,
     inside_delay: Uniform(0.000_5, 0.005),
-    outside_delay: LogNormal { median: 0.08, sigma: 0.5, max: 0.6 },
+    outside_delay: LogNormal { median: 0.035, sigma: 0.9, max: 0.6 },
     mbit: BoundedPareto { min: 0.25, alpha: 0.9, max: 1.5 },
     rules: &LOSSY,
     asymmetric: 0.0,
-    other_per_second: 0.75,
+    other_per_second: 0.6,
 };
 
 /// Hours in GMT, one behind the campus; people stay away at the weekend.
@@ -76,24 +77,25 @@ const CAMPUS: Rhythm = Rhythm::new(
     &[1.0, 1.05, 1.05, 1.0, 0.9, 0.35, 0.3],
 );
 
-/// Per thousand. A third never gets to its question: servers that are down or full, users who press Stop.
+/// Per thousand. Half of them never get to a question: servers that are down or full, users who press Stop, guesses at addresses.
 const OUTCOMES: &[(u32, Outcome)] = &[
-    (310, Outcome::RespCloses),
-    (180, Outcome::OrigCloses),
-    (10, Outcome::BothClose),
-    (5, Outcome::HalfClose),
-    (90, Outcome::OrigResets),
-    (20, Outcome::RespResets),
-    (30, Outcome::Aborted),
-    (5, Outcome::Abandoned),
-    (150, Outcome::Refused),
-    (130, Outcome::Unanswered { retries: 0 }),
+    (250, Outcome::RespCloses),
+    (110, Outcome::OrigCloses),
+    (8, Outcome::BothClose),
+    (4, Outcome::HalfClose),
+    (65, Outcome::OrigResets),
+    (15, Outcome::RespResets),
+    (20, Outcome::Aborted),
+    (3, Outcome::Abandoned),
+    (230, Outcome::Refused),
+    (180, Outcome::Unanswered { retries: 0 }),
     (30, Outcome::Unanswered { retries: 2 }),
-    (40, Outcome::Cancelled),
+    (60, Outcome::Cancelled),
+    (25, Outcome::Scanned),
 ];
 
 /// Per hundred.
-const SERVICES: &[(u32, Service)] = &[(83, WEB), (2, HTTPS), (6, MAIL), (4, POP), (3, FTP_DATA), (1, FTP), (1, NEWS)];
+const SERVICES: &[(u32, Service)] = &[(86, WEB), (2, HTTPS), (4, MAIL), (3, POP), (3, FTP_DATA), (1, FTP), (1, NEWS)];
 
 /// HTTP/1.0: a connection an object.
 const WEB: Service = Service {
@@ -103,7 +105,7 @@ const WEB: Service = Service {
     request: LogNormal { median: 280.0, sigma: 0.3, max: 1400.0 },
     response: BoundedPareto { min: 180.0, alpha: 1.1, max: 3_000_000.0 },
     orig_thinks: LogNormal { median: 0.002, sigma: 1.0, max: 1.0 },
-    resp_thinks: LogNormal { median: 0.05, sigma: 1.2, max: 10.0 },
+    resp_thinks: LogNormal { median: 0.02, sigma: 1.3, max: 10.0 },
 };
 
 const HTTPS: Service = Service { port: 443, turns: Fixed(2.0), ..WEB };
@@ -142,7 +144,7 @@ const FTP: Service = Service { port: 21, turns: Uniform(4.0, 12.0), response: Un
 
 const NEWS: Service = Service {
     port: 119,
-    turns: Uniform(5.0, 20.0),
+    turns: Uniform(3.0, 8.0),
     response: BoundedPareto { min: 300.0, alpha: 1.2, max: 200_000.0 },
     ..POP
 };

@@ -72,12 +72,15 @@ const PCAP_EXAMPLES: &str = "Examples:
     conntrack-sim pcap --scenario uplink-small --seed 1 -o uplink.pcap --truth uplink.csv
   Twenty million packets of a 10 Gbit/s uplink:
     conntrack-sim pcap --scenario uplink-10g --packets 20000000 -o big.pcap
+  The first paper's week, with the truth about its connections and about the link:
+    conntrack-sim pcap --scenario rediris-1998 -o week.pcap.zst --truth week.csv --link-truth week.json
   Straight into another program:
     conntrack-sim pcap --scenario syn-flood --connections 100000 -o - | tcpdump -nr - -c 5
 
 The same version, scenario, seed and options give the same bytes on every machine.
 With --connections and --duration together, so many connections arrive in that time; with --connections alone,
-the capture goes on until the last of them is over.";
+the capture goes on until the last of them is over.
+`conntrack-sim list --verbose` says what each scenario models.";
 
 /// What to write.
 #[derive(Debug, clap::Args)]
@@ -109,6 +112,9 @@ pub struct Pcap {
     /// Where to write the truth, a row a connection
     #[arg(long, value_name = "FILE.csv")]
     pub truth: Option<PathBuf>,
+    /// Where to write the truth about the link: counters, endings, laws of arrivals with their Hurst parameters
+    #[arg(long, value_name = "FILE.json")]
+    pub link_truth: Option<PathBuf>,
 }
 
 /// A resolution's name.

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = match &args.command {
         Command::Pcap(wanted) => record::pcap(wanted, &args.manner),
-        Command::List => list().map_err(anyhow::Error::from),
+        Command::List => list(args.manner.verbose).map_err(anyhow::Error::from),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,10 +39,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
-fn list() -> io::Result<()> {
+fn list(explain: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for scenario in hwsim::scenario::SCENARIOS {
         writeln!(out, "{:<14}{}", scenario.name, scenario.about)?;
+        if explain {
+            writeln!(out, "{:14}{}\n", "", scenario.models)?;
+        }
     }
     out.flush()
 }
