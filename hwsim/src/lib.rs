@@ -4,6 +4,8 @@
 //! exchange segments over [`link`]s, each segment passes the tap once, becomes a [`frame`] there, and is written into the
 //! [`truth`] of its connection. Everything follows from one seed, and only live connections are held in memory.
 //!
+//! What no polite speaker does is written down as a script: [`packetdrill`] turns its lines into frames.
+//!
 //! This crate never depends on the tracker: what judges it must not share its mistakes.
 #![forbid(unsafe_code)]
 
@@ -11,6 +13,7 @@ pub mod arrivals;
 pub mod frame;
 pub mod link;
 pub mod link_truth;
+pub mod packetdrill;
 pub mod pcap;
 pub mod rng;
 pub mod scenario;

@@ -138,9 +138,35 @@ fn a_full_disk_exits_with_1() {
 }
 
 #[test]
+fn a_script_becomes_a_capture_and_what_is_left_out_is_said() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("a.pkt"), "0 < S 0:0(0) win 1000 <mss MSS>\n+.1 > S. 0:0(0) ack 1 <...>\n").unwrap();
+    let whole = sim(&["script", "a.pkt", "-D", "MSS=1460", "-o", "a.pcap"], dir.path());
+    assert_eq!((whole.status.code(), stderr(&whole).starts_with("2 packets")), (Some(0), true), "{}", stderr(&whole));
+    let capture = fs::read(dir.path().join("a.pcap")).unwrap();
+    assert_eq!(capture.len(), 24 + 2 * (16 + 60), "a header and two frames of the shortest length");
+    assert_eq!(sim(&["script", "-q", "a.pkt", "--define", "MSS=1460", "-o", "-"], dir.path()).stdout, capture);
+    let six = sim(&["script", "-q", "-6", "-D", "MSS=1460", "a.pkt", "-o", "-"], dir.path()).stdout;
+    assert_eq!(six[24 + 16 + 12..][..2], [0x86, 0xdd]);
+
+    let undefined = sim(&["script", "a.pkt", "-o", "b.pcap"], dir.path());
+    assert_eq!(undefined.status.code(), Some(1));
+    assert_eq!(
+        stderr(&undefined),
+        "conntrack-sim: a.pkt is no script: line 1: expected the maximum segment size, found \"MSS>\"\n"
+    );
+    assert!(!dir.path().join("b.pcap").exists());
+
+    fs::write(dir.path().join("c.pkt"), "0 < S 0:0(0) win 1000\n+.1 > udp (100)\n").unwrap();
+    let partly = sim(&["script", "-v", "c.pkt", "-o", "c.pcap"], dir.path());
+    assert_eq!(partly.status.code(), Some(3));
+    assert!(stderr(&partly).contains("line 2: skipped packet udp"), "{}", stderr(&partly));
+}
+
+#[test]
 fn every_subcommand_has_an_example_in_its_help() {
     let dir = TempDir::new().unwrap();
-    for args in [&["--help"][..], &["pcap", "--help"], &["list", "--help"]] {
+    for args in [&["--help"][..], &["pcap", "--help"], &["script", "--help"], &["list", "--help"]] {
         let help = String::from_utf8(sim(args, dir.path()).stdout).unwrap();
         assert!(help.contains("Example") && help.contains("  conntrack-sim "), "{help}");
     }

@@ -62,6 +62,9 @@ pub enum Command {
     /// Write a scenario as a capture file, and its truth as CSV
     #[command(after_help = PCAP_EXAMPLES)]
     Pcap(Pcap),
+    /// Write a script in packetdrill's notation as a capture file
+    #[command(after_help = SCRIPT_EXAMPLES)]
+    Script(Script),
     /// List the scenarios
     #[command(after_help = "Example:\n  conntrack-sim list")]
     List,
@@ -81,6 +84,33 @@ The same version, scenario, seed and options give the same bytes on every machin
 With --connections and --duration together, so many connections arrive in that time; with --connections alone,
 the capture goes on until the last of them is over.
 `conntrack-sim list --verbose` says what each scenario models.";
+
+const SCRIPT_EXAMPLES: &str = "Examples:
+  One connection as its author wrote it down:
+    conntrack-sim script handshake.pkt -o handshake.pcap
+  A script with words to be defined, over IPv6, straight into another program:
+    conntrack-sim script -6 --define MSS=1440 client.pkt -o - | tshark -r -
+
+The packets of both directions are written, at the instants that the script names, from 2026-01-01 00:00:00 UTC on.
+System calls, commands and code are skipped. Where a packet is skipped, because it is neither a TCP segment nor
+an ICMP error about one, the program exits with 3.";
+
+/// What to make of a script.
+#[derive(Debug, clap::Args)]
+pub struct Script {
+    /// The script, or - for standard input
+    #[arg(value_name = "FILE.pkt")]
+    pub script: PathBuf,
+    /// The capture file, or - for standard output; a name in .gz or .zst is compressed
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// IPv6, unless the script says otherwise
+    #[arg(short = '6', long)]
+    pub ipv6: bool,
+    /// A word of the script and what it stands for
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = parse_define)]
+    pub defines: Vec<(String, String)>,
+}
 
 /// What to write.
 #[derive(Debug, clap::Args)]
@@ -147,4 +177,9 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
         Ok(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(seconds),
         _ => Err(format!("give a number of seconds above 0 and up to {LONGEST}")),
     }
+}
+
+fn parse_define(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -5,6 +5,7 @@ mod args;
 mod output;
 mod progress;
 mod record;
+mod script;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,15 +16,20 @@ use args::{Args, Command};
 
 /// The work failed.
 const FAILED: u8 = 1;
+/// It is done, but something was left out.
+const INCOMPLETE: u8 = 3;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    // Whether all of it was done.
     let result = match &args.command {
-        Command::Pcap(wanted) => record::pcap(wanted, &args.manner),
-        Command::List => list(args.manner.verbose).map_err(anyhow::Error::from),
+        Command::Pcap(wanted) => record::pcap(wanted, &args.manner).map(|()| true),
+        Command::Script(wanted) => script::script(wanted, &args.manner),
+        Command::List => list(args.manner.verbose).map(|()| true).map_err(anyhow::Error::from),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(INCOMPLETE),
         // Who closes the pipe has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

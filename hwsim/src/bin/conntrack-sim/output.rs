@@ -72,3 +72,8 @@ impl Write for Output {
         }
     }
 }
+
+/// The name of an output in messages.
+pub fn describe(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard output".to_owned() } else { path.display().to_string() }
+}

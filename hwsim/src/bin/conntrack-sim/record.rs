@@ -13,7 +13,7 @@ use hwsim::world::{Extent, Tap, World};
 use wire::Nanos;
 
 use crate::args::{Manner, Pcap};
-use crate::output::Output;
+use crate::output::{Output, describe};
 use crate::progress::Progress;
 
 /// Packets between two looks at the clock.
@@ -100,8 +100,4 @@ impl Tap for Files {
         truth.write(&mut self.row);
         out.write_all(&self.row)
     }
-}
-
-fn describe(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard output".to_owned() } else { path.display().to_string() }
 }
