@@ -252,6 +252,8 @@ impl Connection {
         let continues = matches!(kind, Kind::Ack | Kind::Fin) && receiver.last_ack == Some(segment.seq);
         if continues && sender.syn_seen && sent_nothing && segment.seq.is_before(sender.base) {
             sender.restart(segment.seq.minus(1));
+            self.handshake.doubt_synack();
+            return;
         }
         let Some(isn) = offered else { return };
         let accepts = matches!(kind, Kind::Ack | Kind::Fin) && receiver.syn_seen;

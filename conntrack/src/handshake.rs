@@ -50,8 +50,17 @@ impl Handshake {
             {
                 self.acked.set(ts);
             }
+            // It acknowledges a SYN-ACK that was not seen, or not yet.
+            (Direction::Orig, Kind::Ack | Kind::Fin) if self.syn.came() && !self.synack.came() => {
+                self.ambiguous = [true; 2];
+            }
             _ => {}
         }
+    }
+
+    /// The SYN-ACK names a start that both endpoints contradict, so what acknowledges it is unknown.
+    pub(crate) fn doubt_synack(&mut self) {
+        self.ambiguous[1] = true;
     }
 
     /// First SYN of the originator.

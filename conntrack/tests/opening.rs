@@ -251,6 +251,19 @@ fn both_endpoints_together_know_better_than_an_altered_syn_ack() {
         0.031 > .  1 ack 101
     ");
     assert_eq!(row.halves[1].unique_bytes, 100);
+    assert_eq!((row.syn_rtt, row.ack_rtt), (Some(20_000_000), None));
+}
+
+#[test]
+fn an_acknowledgment_that_overtook_its_syn_ack_leaves_no_round_trip() {
+    let row = one("
+        0.000 > S  0
+        0.020 > .  1 ack 1
+        0.021 < S. 0 ack 1
+        0.022 < P. 1 len 100 ack 1
+        0.030 > .  1 ack 101
+    ");
+    assert_eq!((row.syn_rtt, row.ack_rtt), (None, None));
 }
 
 #[test]
