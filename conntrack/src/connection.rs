@@ -3,7 +3,7 @@
 use wire::{Direction, End, Endpoint, FlowKey, Nanos, Observation, Segment, SeqNum};
 
 use crate::anomaly::{Anomalies, Anomaly};
-use crate::half::Half;
+use crate::half::{Half, SYN_COPY_WITHIN};
 use crate::handshake::Handshake;
 use crate::held::Held;
 use crate::moment::Moment;
@@ -75,9 +75,6 @@ pub(crate) enum Belongs {
     /// It shows that the pending SYNs opened a new connection, to which it belongs.
     Confirms,
 }
-
-/// Within this time a SYN that is the same as an earlier one is its duplicate in the capture, ns.
-const DUPLICATE_WITHIN: i64 = 1_000_000;
 
 impl Connection {
     /// The connection that a packet opens; the packet itself is still to be taken in.
@@ -285,7 +282,7 @@ impl Connection {
             // A refused client that tries again with the same number; sooner it is the capture's duplicate.
             let retries = closed.reason == CloseReason::Rst
                 && !self.established.came()
-                && observation.ts.since(closed.ts) > DUPLICATE_WITHIN;
+                && observation.ts.since(closed.ts) > SYN_COPY_WITHIN;
             return if same_isn && !retries { Belongs::Here } else { Belongs::New };
         }
         // A SYN that was overtaken by its SYN-ACK, or one half of a simultaneous open or a split handshake.
@@ -317,6 +314,7 @@ impl Connection {
         let [orig, resp] = &self.halves;
         let endpoint = |end| -> Endpoint { self.key.endpoint(end) };
         let (syn_rtt, ack_rtt) = self.handshake.rtts();
+        let until = self.closed.map_or(self.last, |closed| closed.ts);
         Record {
             uid: self.uid,
             ts: self.first,
@@ -335,7 +333,10 @@ impl Connection {
             at: self.instants(),
             syn_rtt,
             ack_rtt,
-            halves: [orig.record(self.zeek.bytes(Direction::Orig)), resp.record(self.zeek.bytes(Direction::Resp))],
+            halves: [
+                orig.record(self.zeek.bytes(Direction::Orig), until),
+                resp.record(self.zeek.bytes(Direction::Resp), until),
+            ],
             headers: self.headers,
             anomalies: self.anomalies,
             tfo: self.tfo,

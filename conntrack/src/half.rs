@@ -1,11 +1,13 @@
 //! One endpoint of a connection: its state, its sequence space and what it sent.
 
-use wire::{OptionSet, Segment, SeqNum};
+use wire::{Nanos, OptionSet, Segment, SeqNum, TcpFlags};
 
 use crate::coverage::{Coverage, Range};
+use crate::measures::RttRecord;
 use crate::moment::Moment;
 use crate::rates::{Arrival, Before, Rates};
 use crate::record::{HalfRecord, TcpState};
+use crate::segments::Trail;
 use crate::tcp::window::Window;
 
 /// What is known of one endpoint.
@@ -29,6 +31,8 @@ pub(crate) struct Half {
     pub(crate) fin_end: Option<SeqNum>,
     /// The bytes of it that were seen.
     pub(crate) seen: Coverage,
+    /// What is remembered of its segments.
+    pub(crate) trail: Option<Box<Trail>>,
     pub(crate) pkts: u64,
     pub(crate) ip_bytes: u64,
     pub(crate) wire_bytes: u64,
@@ -46,7 +50,13 @@ pub(crate) struct Half {
     ecn: bool,
     ttl: (u8, u8),
     rates: Rates,
+    pub(crate) accecn: bool,
+    /// When its latest SYN came, and IP's identification of it.
+    syn_stamp: (Moment, u16),
 }
+
+/// Within this time a SYN that is the same as the one before is its duplicate in the capture, ns.
+pub(crate) const SYN_COPY_WITHIN: i64 = 1_000_000;
 
 impl Half {
     pub(crate) fn new() -> Self {
@@ -60,6 +70,7 @@ impl Half {
             last_ack: None,
             fin_end: None,
             seen: Coverage::starting_at(1),
+            trail: None,
             pkts: 0,
             ip_bytes: 0,
             wire_bytes: 0,
@@ -77,6 +88,8 @@ impl Half {
             ecn: false,
             ttl: (u8::MAX, 0),
             rates: Rates::default(),
+            accecn: false,
+            syn_stamp: (Moment::NEVER, 0),
         }
     }
 
@@ -89,7 +102,11 @@ impl Half {
     pub(crate) fn restart(&mut self, isn: SeqNum) {
         self.base = isn;
         self.window.end = isn.plus(1);
+        let forgotten = self.seen.unique();
         self.seen = Coverage::starting_at(1);
+        if self.trail.is_some() || forgotten > 0 {
+            self.trail.get_or_insert_with(|| Box::new(Trail::new())).restart(forgotten);
+        }
     }
 
     /// It sent something beside SYNs.
@@ -105,8 +122,8 @@ impl Half {
     }
 
     /// Counts a segment. Its payload joins the stream unless it came with a RST. `rtt` is the handshake's round trip, ns, if that is
-    /// known already.
-    pub(crate) fn count(&mut self, segment: &Segment, ts: wire::Nanos, rtt: Option<i64>) {
+    /// known already. Returns how much of the payload is not new: bytes seen before or before the SYN, or with a RST.
+    pub(crate) fn count(&mut self, segment: &Segment, ts: Nanos, rtt: Option<i64>) -> u64 {
         let flags = segment.flags;
         self.heard = true;
         self.pkts += 1;
@@ -117,15 +134,26 @@ impl Half {
         self.ttl = (self.ttl.0.min(segment.ttl), self.ttl.1.max(segment.ttl));
         self.tsopt |= segment.options.has(OptionSet::TIMESTAMPS);
         self.ecn |= segment.traffic_class & 0b11 != 0;
+        self.accecn |= segment.options.has(OptionSet::ACCURATE_ECN);
         self.rates.packet(ts);
-        if segment.payload_len > 0 {
-            let before = self.data_so_far();
-            let (fresh, again) = self.cover(segment);
-            self.wire_bytes += u64::from(segment.payload_len);
-            self.first_data.set_first(ts);
-            self.last_data.set(ts);
-            self.rates.data(Arrival { ts, payload: u64::from(segment.payload_len), fresh, again }, before, rtt);
+        if segment.payload_len == 0 {
+            return 0;
         }
+        let payload = u64::from(segment.payload_len);
+        let before = self.data_so_far();
+        let (fresh, again) = self.cover(segment);
+        self.wire_bytes += payload;
+        self.first_data.set_first(ts);
+        self.last_data.set(ts);
+        self.rates.data(Arrival { ts, payload, fresh, again }, before, rtt);
+        payload.saturating_sub(fresh)
+    }
+
+    /// Whether a SYN is the capture's duplicate of the one before.
+    pub(crate) fn repeats_syn(&self, segment: &Segment, ts: Nanos) -> bool {
+        let (last, ip_id) = self.syn_stamp;
+        let soon = last.get().is_some_and(|last| ts.since(last).saturating_abs() <= SYN_COPY_WITHIN);
+        soon && self.syn_seen && self.base == segment.seq && ip_id == segment.ip_id
     }
 
     /// Adds the payload of a segment to the stream. Returns how many bytes of it are new, and whether it begins below what was seen, as
@@ -148,8 +176,11 @@ impl Half {
     }
 
     /// Takes in what only a SYN says.
-    pub(crate) fn note_syn(&mut self, segment: &Segment) {
+    pub(crate) fn note_syn(&mut self, peer_accecn: bool, segment: &Segment, ts: Nanos) {
         self.syn_seen = true;
+        self.syn_stamp = (Moment::NEVER, segment.ip_id);
+        self.syn_stamp.0.set(ts);
+        self.accecn |= says_accecn(segment.flags) && (peer_accecn || !segment.flags.ack());
         self.mss = segment.mss().or(self.mss);
         self.wscale = segment.window_scale();
         self.sack_ok = Some(segment.options.has(OptionSet::SACK_PERMITTED));
@@ -167,8 +198,9 @@ impl Half {
         self.advertised = Some((min.min(bytes), max.max(bytes)));
     }
 
-    /// Its part of the row. `bytes` is Zeek's count.
-    pub(crate) fn record(&self, bytes: Option<u64>) -> HalfRecord {
+    /// Its part of the row, of a connection that lasted until `until`. `bytes` is Zeek's count.
+    pub(crate) fn record(&self, bytes: Option<u64>, until: Nanos) -> HalfRecord {
+        let trail = self.trail.as_deref();
         HalfRecord {
             state: self.state,
             pkts: self.pkts,
@@ -189,6 +221,17 @@ impl Half {
             ttl_min: self.heard.then_some(self.ttl.0),
             ttl_max: self.heard.then_some(self.ttl.1),
             rates: self.rates.record(self.data_so_far()),
+            accecn: self.accecn,
+            segments: trail.map(|trail| trail.segments(until)).unwrap_or_default(),
+            rtt: trail.map_or(RttRecord::default(), Trail::rtt),
         }
     }
+}
+
+/// Whether the flags of a SYN, or of the SYN-ACK that answers it, say Accurate ECN (RFC 9768, 3.1): all three of AE, CWR and ECE in a SYN; in a
+/// SYN-ACK, which repeats the ECN field that the SYN arrived with, CWR alone, both of CWR and ECE, AE alone, or AE and CWR.
+fn says_accecn(flags: TcpFlags) -> bool {
+    const BITS: [TcpFlags; 3] = [TcpFlags::AE, TcpFlags::CWR, TcpFlags::ECE];
+    let bits = BITS.map(|bit| flags.has(bit));
+    if flags.has(TcpFlags::ACK) { matches!(bits, [false, true, _] | [true, _, false]) } else { bits == [true; 3] }
 }

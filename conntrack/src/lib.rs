@@ -6,6 +6,7 @@
 //! - `shard/`: which connection a packet belongs to, timers, bounds.
 //! - `connection`: one connection; `half`: one of its endpoints; `coverage`: which bytes of a stream were seen.
 //! - `rates/`: how fast and how unevenly an endpoint sends.
+//! - `segments/`: which segments are abnormal and why, round trips, and what else their comings and goings measure.
 //! - `tcp/`: the machine, on one page in `tcp/mod.rs`, its table in `tcp/transitions.rs`.
 //! - `zeek/`: the same connection in Zeek's words.
 #![forbid(unsafe_code)]
@@ -17,9 +18,11 @@ mod coverage;
 mod half;
 mod handshake;
 mod held;
+mod measures;
 mod moment;
 mod rates;
 mod record;
+mod segments;
 mod shard;
 mod sink;
 mod tcp;
@@ -27,6 +30,7 @@ mod zeek;
 
 pub use anomaly::{Anomalies, Anomaly};
 pub use config::{Config, Timeouts};
+pub use measures::{ClassCounts, RttRecord, SegmentClass, SegmentsRecord};
 pub use rates::{BurstsRecord, RatesRecord};
 pub use record::{CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, Record, TcpState};
 pub use shard::{Shard, ShardStats};

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use wire::{Endpoint, Family, Nanos, TunnelKind};
 
+use crate::measures::{RttRecord, SegmentsRecord};
 use crate::{Anomalies, RatesRecord};
 
 macro_rules! texts {
@@ -25,13 +26,15 @@ macro_rules! texts {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use texts;
 
 texts! {
     /// What ended a connection.
@@ -245,6 +248,12 @@ pub struct HalfRecord {
     pub ttl_max: Option<u8>,
     /// What its rates are formed from.
     pub rates: RatesRecord,
+    /// Its SYN asked for Accurate ECN or accepted it, or it used the option (RFC 9768).
+    pub accecn: bool,
+    /// What its segments did.
+    pub segments: SegmentsRecord,
+    /// Round trips of its segments: between the tap and the peer.
+    pub rtt: RttRecord,
 }
 
 /// A connection. Directions are indexed by [`wire::Direction::index`].

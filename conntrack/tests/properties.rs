@@ -9,16 +9,25 @@ use proptest::prelude::*;
 use support::{Kept, feed, observation, segment};
 use wire::{End, Nanos, Observation, OptionSet, Packet, SeqNum, TcpFlags};
 
+/// Between two packets, ns: from a step backwards to minutes, often within the millisecond of a capture's duplicate.
+fn gaps() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        (-3000i64..200_000).prop_map(|ms| ms * 1_000_000),
+        0i64..2_000_000,
+        (0i64..400).prop_map(|ms| ms * 1_000_000),
+    ]
+}
+
 prop_compose! {
     /// Packets of a few flows that often, but not always, make sense.
     fn packets()(steps in prop::collection::vec(
         (0u16..4, any::<bool>(), prop::sample::select(vec![2u16, 18, 16, 16, 24, 17, 20, 4, 1, 0, 3, 0x3f]),
-         -3000i64..200_000, 0u32..6, 0u32..6, prop::sample::select(vec![0u32, 0, 1, 100, 1460]), any::<bool>()), 1..120,
+         gaps(), 0u32..6, 0u32..6, prop::sample::select(vec![0u32, 0, 1, 100, 700, 1460]), any::<u8>()), 1..120,
     )) -> Vec<Observation> {
         let mut ts = 1_000_000_000_000i64;
         let mut clock = Nanos::MIN;
-        steps.into_iter().map(|(port, to_server, flags, gap, seq, ack, len, scaled)| {
-            ts += gap * 1_000_000;
+        steps.into_iter().map(|(port, to_server, flags, gap, seq, ack, len, dice)| {
+            ts += gap;
             clock = clock.max(Nanos(ts));
             let mut packet = segment(to_server, TcpFlags(flags));
             let [low, high] = [End::Low, End::High].map(|end| {
@@ -32,7 +41,13 @@ prop_compose! {
             packet.ack = SeqNum((u32::MAX - 1000).wrapping_add(ack * 700));
             packet.payload_len = len;
             packet.ip_len = 40 + len;
-            if scaled { packet.options.insert(OptionSet::SACK_PERMITTED); }
+            if dice & 1 == 1 { packet.options.insert(OptionSet::SACK_PERMITTED); }
+            packet.ip_id = u16::from(dice >> 1 & 3);
+            if dice & 8 == 8 { packet.window = 0; }
+            if dice & 16 == 16 {
+                packet.options.insert(OptionSet::TIMESTAMPS);
+                packet.tsval = (ts / 1_000_000_000) as u32 & 15;
+            }
             observation(packet, Nanos(ts), clock)
         }).collect()
     }
@@ -95,6 +110,14 @@ proptest! {
                 // Cauchy and Schwarz: no variance is negative.
                 let gaps = u128::from(half.pkts.saturating_sub(1));
                 prop_assert!(u128::from(rates.gap_sum).pow(2) <= gaps * rates.gap_square_sum, "{half:#?}");
+                let segments = half.segments;
+                prop_assert_eq!(half.unique_bytes + segments.retrans_bytes + segments.other_bytes, half.wire_bytes);
+                prop_assert_eq!(segments.classes.total(), segments.abnormal_pkts);
+                prop_assert!(segments.retrans_pkts <= segments.abnormal_pkts && segments.abnormal_pkts <= half.pkts);
+                prop_assert!(segments.zero_window_time >= 0);
+                let rtt = half.rtt;
+                prop_assert!(rtt.min.is_none_or(|min| min >= 0) && rtt.min <= rtt.mean && rtt.mean <= rtt.max, "{rtt:?}");
+                prop_assert_eq!(rtt.n > 0, rtt.mean.is_some());
             }
         }
     }

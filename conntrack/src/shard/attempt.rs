@@ -8,6 +8,7 @@ use wire::{End, Endpoint, Family, FlowKey, Nanos, Observation, OptionSet, Segmen
 
 use super::uid;
 use crate::connection::Connection;
+use crate::half::SYN_COPY_WITHIN;
 
 /// An attempt. IPv4 and IPv6 alike take 72 bytes, padding included.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Attempt {
     window: u16,
     mss: u16,
     traits: Traits,
+    /// IP's identification of the latest SYN.
+    ip_id: u16,
     ttl: u8,
     wscale: u8,
 }
@@ -117,12 +120,14 @@ impl Attempt {
             window: segment.window,
             mss: segment.mss,
             traits,
+            ip_id: segment.ip_id,
             ttl: segment.ttl,
             wscale: segment.wscale,
         })
     }
 
-    /// Takes in the same SYN a second time; returns `false`, and does nothing, if it is not the same, or comes a third time.
+    /// Takes in the same SYN a second time; returns `false`, and does nothing, if it is not the same, comes a third time, or comes so
+    /// soon that it may be the capture's duplicate.
     pub(super) fn repeat(&mut self, observation: &Observation) -> bool {
         let Some(other) = Self::new(observation) else { return false };
         let same = self.isn == other.isn
@@ -130,15 +135,23 @@ impl Attempt {
             && (self.vlan, self.window, self.mss, self.ttl, self.wscale)
                 == (other.vlan, other.window, other.mss, other.ttl, other.wscale)
             && self.packed >> IP_LEN_SHIFT == other.packed >> IP_LEN_SHIFT;
+        let soon = observation.ts.since(self.last()) <= SYN_COPY_WITHIN;
+        let same = same && !soon;
         let delta = u64::try_from(observation.ts.since(self.first)).ok().filter(|&delta| delta < COUNT);
         let Some(delta) = delta.filter(|_| same && self.syns() < 2) else { return false };
         self.packed = (self.packed & !(COUNT - 1) | delta) + COUNT;
+        self.ip_id = other.ip_id;
         true
     }
 
     /// SYNs seen.
     pub(super) const fn syns(&self) -> u8 {
         (self.packed >> LAST_BITS) as u8
+    }
+
+    /// Its latest packet.
+    const fn last(&self) -> Nanos {
+        self.first.plus((self.packed & (COUNT - 1)) as i64)
     }
 
     /// Its first packet.
@@ -160,12 +173,11 @@ impl Attempt {
 
     /// The connection that it is.
     pub(super) fn to_connection(self, salt: u64, headers: u8) -> Connection {
-        let last = self.first.plus((self.packed & (COUNT - 1)) as i64);
         let mut syn = self.observation();
         let mut connection = Connection::new(&syn, uid::of(&syn, salt));
         connection.observe(&syn);
-        syn.ts = last;
-        syn.clock = last;
+        syn.ts = self.last();
+        syn.clock = self.last();
         for _ in 1..self.syns() {
             connection.observe(&syn);
         }
@@ -198,7 +210,7 @@ impl Attempt {
             flags: self.traits.flags(),
             window: self.window,
             urgent: 0,
-            ip_id: 0,
+            ip_id: self.ip_id,
             mss: self.mss,
             vlan: self.vlan,
             options: self.traits.options(),
@@ -229,6 +241,7 @@ impl Default for Attempt {
             window: 0,
             mss: 0,
             traits: Traits::default(),
+            ip_id: 0,
             ttl: 0,
             wscale: 0,
         }

@@ -2,7 +2,8 @@
 //!
 //! Four steps: classify -> check window -> step -> apply. The first three return values, only [`apply`] writes.
 //!
-//! - [`classify()`]: what the segment is, by its flags.
+//! - classify: what the segment is by its flags ([`classify()`]), and whether it is abnormal ([`segments::classify`]): the capture's
+//!   duplicate does nothing but count, and what is older than its receiver accepts moves no state.
 //! - [`window::check`]: whether its receiver can expect it. A segment that does not fit is counted and named, and moves no state;
 //!   but where the tap did not see the start, or the capture lost packets (it says so, or both endpoints agree on bytes that were
 //!   never seen), every segment is taken for fitting.
@@ -19,11 +20,22 @@ use wire::{Direction, Observation, Segment, SeqNum};
 use crate::anomaly::Anomaly;
 use crate::connection::Connection;
 use crate::half::Half;
+use crate::measures::SegmentClass;
 use crate::record::{CloseReason, TcpState};
+use crate::segments;
 pub(crate) use classify::{Kind, classify};
 use reset::Reset;
 use transitions::{Event, next};
 use window::Verdict;
+
+/// What a segment is.
+#[derive(Clone, Copy, Debug)]
+struct What {
+    /// By its flags.
+    kind: Kind,
+    /// Why it is abnormal, if it is.
+    class: Option<SegmentClass>,
+}
 
 /// What a segment means for the connection, before anything is written.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +57,15 @@ pub(crate) fn process(connection: &mut Connection, from: Direction, observation:
     let segment = &observation.segment;
     let (sender, receiver) = connection.pair(from);
     let kind = classify(segment.flags);
+    let what = What { kind, class: segments::classify(connection, from, observation, kind) };
     let verdict = window::check(sender, receiver, segment);
-    let step = step(connection, from, segment, kind, verdict);
-    apply(connection, from, observation, kind, verdict, &step);
+    let step = step(connection, from, segment, what, verdict);
+    apply(connection, from, observation, what, verdict, &step);
 }
 
 /// Works out the new states. After its end a connection has no states to change: it only takes in what comes late.
-fn step(connection: &Connection, from: Direction, segment: &Segment, kind: Kind, verdict: Verdict) -> Step {
+fn step(connection: &Connection, from: Direction, segment: &Segment, what: What, verdict: Verdict) -> Step {
+    let kind = what.kind;
     let (sender, receiver) = connection.pair(from);
     let foreign_syn = is_foreign_syn(connection, sender, segment, kind);
     let mut step = Step {
@@ -64,6 +78,10 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, kind: Kind,
     let fits = verdict == Verdict::InWindow
         || connection.liberal
         || window::is_corroborated(sender, receiver, segment, verdict);
+    if matches!(what.class, Some(SegmentClass::CaptureDuplicate | SegmentClass::OldDuplicate)) {
+        step.believed = false;
+        return step;
+    }
     if connection.is_closed() || kind == Kind::Bad || foreign_syn {
         return step;
     }
@@ -135,20 +153,29 @@ fn apply(
     connection: &mut Connection,
     from: Direction,
     observation: &Observation,
-    kind: Kind,
+    what: What,
     verdict: Verdict,
     step: &Step,
 ) {
     let segment = &observation.segment;
-    note_oddities(connection, from, segment, kind, verdict, step);
+    let What { kind, class } = what;
     let rtt = connection.handshake.rtt();
+    if class == Some(SegmentClass::CaptureDuplicate) {
+        let (sender, _) = connection.pair_mut(from);
+        let repeated = sender.count(segment, observation.ts, rtt);
+        return segments::count(sender, observation, kind, class, repeated);
+    }
+    note_oddities(connection, from, segment, kind, verdict, step);
     let (sender, receiver) = connection.pair_mut(from);
     if !sender.heard {
         sender.start_at(segment);
     }
     [sender.state, receiver.state] = step.states;
     if matches!(kind, Kind::Syn | Kind::SynAck) && !step.foreign_syn {
-        sender.note_syn(segment);
+        sender.note_syn(receiver.accecn, segment, observation.ts);
+    }
+    if step.believed {
+        segments::note(sender, receiver, observation, kind, class);
     }
     // An acknowledgment of something else in answer to a SYN moves nothing, but tells which RST will answer it.
     let half_open = kind == Kind::Ack && receiver.state == TcpState::SynSent && !sender.syn_seen;
@@ -169,7 +196,11 @@ fn apply(
         sender.note_window(advertised);
     }
     receiver.fin_acked |= step.acks_fin;
-    sender.count(segment, observation.ts, rtt);
+    // Why a segment is abnormal matters only if it belongs to the stream.
+    let class =
+        class.filter(|&class| step.believed || verdict == Verdict::SeqBelow || class == SegmentClass::OldDuplicate);
+    let repeated = sender.count(segment, observation.ts, rtt);
+    segments::count(sender, observation, kind, class, repeated);
     connection.liberal |= step.believed && verdict == Verdict::AckAbove;
     note_instants(connection, from, observation, kind, step);
     conclude(connection, from, observation, step);

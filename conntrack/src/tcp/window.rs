@@ -39,7 +39,7 @@ impl Window {
     }
 
     /// Whether the endpoint was heard or presumed.
-    const fn known(&self) -> bool {
+    pub(crate) const fn known(&self) -> bool {
         self.max_win != 0
     }
 
@@ -66,7 +66,7 @@ pub(crate) enum Verdict {
 
 /// Checks a segment of `sender`. An endpoint that was not heard yet sets no bounds.
 pub(crate) fn check(sender: &Half, receiver: &Half, segment: &Segment) -> Verdict {
-    if let verdict @ (Verdict::SeqAbove | Verdict::SeqBelow) = check_seq(&sender.window, &receiver.window, segment) {
+    if let verdict @ (Verdict::SeqAbove | Verdict::SeqBelow) = check_seq(sender, receiver, segment) {
         return verdict;
     }
     // A RST in answer to a segment without ACK may carry an acknowledgment of 0 (nf_conntrack tolerates it too).
@@ -84,14 +84,15 @@ pub(crate) fn check(sender: &Half, receiver: &Half, segment: &Segment) -> Verdic
     Verdict::InWindow
 }
 
-fn check_seq(sender: &Window, receiver: &Window, segment: &Segment) -> Verdict {
-    if !sender.known() {
+fn check_seq(sender: &Half, receiver: &Half, segment: &Segment) -> Verdict {
+    let window = &sender.window;
+    if !window.known() || !receiver.heard {
         return Verdict::InWindow;
     }
-    if segment.seq.is_after(sender.max_end) {
+    if segment.seq.is_after(window.max_end) {
         return Verdict::SeqAbove;
     }
-    if segment.seq_end().is_before(sender.end.minus(receiver.max_win)) {
+    if segment.seq_end().is_before(window.end.minus(receiver.window.max_win)) {
         return Verdict::SeqBelow;
     }
     Verdict::InWindow

@@ -9,14 +9,15 @@
 //! ```
 //! `>` goes from the client (10.0.0.9:40000) to the server (10.0.0.1:80), `<` comes back. Flags are tcpdump's letters. Sequence numbers are
 //! relative to an initial one a side, which wraps soon; `isn N` shifts those of the sender in this packet, `peer N` what it acknowledges.
-//! `lost` says that the capture lost packets just before this one.
+//! `id N` is IP's identification, `tsval N` and `tsecr N` the timestamps option, `sack N to M` a SACK block of the peer's numbers (`sack2`: the
+//! second). `lost` says that the capture lost packets just before this one.
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a malformed exchange is a mistake in a test")]
 
 use conntrack::{Config, Event, Header, Record, Shard, Sink};
 use wire::{
-    Direction, Endpoint, Family, FlowHasher, FlowKey, Interval, Nanos, Observation, OptionSet, Packet, Segment, SeqNum,
-    TcpFlags, TunnelKind,
+    Direction, Endpoint, Family, FlowHasher, FlowKey, Interval, Nanos, Observation, OptionSet, Packet, SackBlock,
+    Segment, SeqNum, TcpFlags, TunnelKind,
 };
 
 /// Where the sequence numbers of client and server begin: both wrap within the first kilobyte.
@@ -128,6 +129,20 @@ fn packet(line: &str, clock: &mut Nanos) -> Observation {
     if let Some(shift) = value("wscale") {
         segment.wscale = shift as u8;
         segment.options.insert(OptionSet::WINDOW_SCALE);
+    }
+    segment.ip_id = value("id").unwrap_or(0) as u16;
+    if let Some(tsval) = value("tsval") {
+        segment.tsval = tsval as u32;
+        segment.tsecr = value("tsecr").unwrap_or(0) as u32;
+        segment.options.insert(OptionSet::TIMESTAMPS);
+    }
+    for (n, name) in ["sack", "sack2"].into_iter().enumerate() {
+        if let Some(at) = rest.iter().position(|word| *word == name) {
+            let [left, right] = [1, 3].map(|word| absolute(theirs, rest[at + word].parse().expect("a number")));
+            segment.sack[n] = SackBlock { left, right };
+            segment.sack_count += 1;
+            segment.options.insert(OptionSet::SACK);
+        }
     }
     *clock = ts.max(*clock);
     Observation { after_loss: rest.contains(&"lost"), ..observation(segment, ts, *clock) }

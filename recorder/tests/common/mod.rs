@@ -8,7 +8,7 @@ use std::path::Path;
 
 use conntrack::{
     Anomalies, Anomaly, BurstsRecord, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header,
-    History, Instants, RatesRecord, Record, Sink, TcpState,
+    History, Instants, RatesRecord, Record, RttRecord, SegmentsRecord, Sink, TcpState,
 };
 use recorder::{Config, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry};
 use wire::{Direction, Endpoint, Family, Interval, Nanos, TunnelKind};
@@ -50,6 +50,9 @@ pub fn half(pkts: u64) -> HalfRecord {
         ttl_min: Some(63),
         ttl_max: Some(64),
         rates: rates(pkts),
+        accecn: false,
+        segments: SegmentsRecord::default(),
+        rtt: RttRecord::default(),
     }
 }
 

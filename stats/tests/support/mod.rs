@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use conntrack::{
     Anomalies, Anomaly, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header, History, Instants,
-    RatesRecord, Record, Sink, TcpState,
+    RatesRecord, Record, RttRecord, SegmentsRecord, Sink, TcpState,
 };
 use recorder::{Config, Dropped, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry, Span};
 use wire::{Direction, Endpoint, Family, Interval, IntervalHalf, Nanos, TunnelKind};
@@ -71,6 +71,9 @@ fn half(state: TcpState, pkts: u64, payload: u64) -> HalfRecord {
         ttl_min: Some(63),
         ttl_max: Some(64),
         rates: RatesRecord::default(),
+        accecn: false,
+        segments: SegmentsRecord::default(),
+        rtt: RttRecord::default(),
     }
 }
 

@@ -34,6 +34,7 @@ mod options;
 mod rates;
 mod remarks;
 mod rtt;
+mod segments;
 mod window;
 mod zeek;
 
@@ -50,7 +51,9 @@ impl RowFamily for Connections {
         counts::BOTH,
         instants::COLUMNS,
         instants::BOTH,
+        segments::BOTH,
         rtt::COLUMNS,
+        rtt::BOTH,
         window::BOTH,
         options::BOTH,
         rates::BOTH,

@@ -15,4 +15,10 @@ per_direction! {
         "smallest TTL or hop limit of its packets; missing where it sent none.";
     "ttl_max", "hops", U8OrNull(|r, side| r.halves[side].ttl_max),
         "largest TTL or hop limit of its packets; missing where it sent none.";
+    "accecn", "", Truth(|r, side| r.halves[side].accecn),
+        "its SYN asked for Accurate ECN or accepted it, or it used the option (RFC 9768).";
+    "ce_pkts", "packets", U64(|r, side| r.halves[side].segments.ce_pkts),
+        "its packets that a router marked Congestion Experienced before the tap (RFC 3168).";
+    "ece_pkts", "packets", U64(|r, side| r.halves[side].segments.ece_pkts),
+        "its segments with ECE, SYNs apart.";
 }

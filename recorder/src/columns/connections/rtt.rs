@@ -29,3 +29,16 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
 fn handshake_rtt(row: &Record) -> Option<i64> {
     Some(row.syn_rtt?.saturating_add(row.ack_rtt?))
 }
+
+per_direction! {
+    "rtt_min", "s", SecondsOrNull(|r, side| r.halves[side].rtt.min),
+        "smallest time from its segments to their acknowledgments: the half between the tap and its peer; one sample for an acknowledgment that ends where a segment ends, unless that segment or a lower one was sent again (Karn, Partridge 1987); missing without samples.";
+    "rtt_mean", "s", SecondsOrNull(|r, side| r.halves[side].rtt.mean),
+        "mean of the samples of rtt_min.";
+    "rtt_max", "s", SecondsOrNull(|r, side| r.halves[side].rtt.max),
+        "largest of the samples of rtt_min.";
+    "rtt_sd", "s", SecondsOrNull(|r, side| r.halves[side].rtt.sd),
+        "standard deviation of the samples of rtt_min, divisor n - 1; missing with fewer than two.";
+    "rtt_n", "samples", U64(|r, side| r.halves[side].rtt.n),
+        "samples of rtt_min; where more than sixteen segments are under way at once, only some of them are sampled.";
+}

@@ -1,0 +1,341 @@
+//! Segment by segment: which ones are abnormal and why, and what their comings and goings measure.
+//!
+//! [`classify`] belongs to the first of the machine's steps and only looks; [`note`] belongs to the last and writes. A segment
+//! that simply follows, or an acknowledgment that goes on, costs a few comparisons; everything else is out of line.
+//!
+//! Memory is bounded ([`Trail`]): the latest sixteen segments of an endpoint, sixteen that wait for their acknowledgment, and, once something
+//! abnormal has happened, the latest eight holes. Where a bound is felt, a measure gets coarser in one direction that
+//! `docs/classes.md` names; it never gets wrong.
+
+mod judge;
+mod outstanding;
+mod recent;
+mod running;
+mod trail;
+
+use wire::{Direction, Nanos, Observation, OptionSet, Segment, SeqNum, TcpFlags};
+
+use crate::connection::Connection;
+use crate::coverage::Range;
+use crate::half::Half;
+use crate::measures::SegmentClass;
+use crate::tcp::Kind;
+use judge::{Evidence, Times, judge};
+pub(crate) use trail::Trail;
+
+/// The retransmission timeout where no round trip was measured, ns.
+const TIMEOUT_UNMEASURED: i64 = 500_000_000;
+
+/// No sender's timeout is shorter, ns; Linux has 200 ms (TCP_RTO_MIN), some data centres half of it.
+const TIMEOUT_FLOOR: i64 = 100_000_000;
+
+/// After so long a silence a timestamp tells nothing any more, ns (RFC 7323, 5.5).
+const OUTDATED_AFTER: i64 = 24 * 24 * 3600 * Nanos::PER_SECOND;
+
+/// The class of a segment, if it is abnormal.
+pub(crate) fn classify(
+    connection: &Connection,
+    from: Direction,
+    observation: &Observation,
+    kind: Kind,
+) -> Option<SegmentClass> {
+    let (sender, receiver) = connection.pair(from);
+    let segment = &observation.segment;
+    if matches!(kind, Kind::Syn | Kind::SynAck) && sender.repeats_syn(segment, observation.ts) {
+        return Some(SegmentClass::CaptureDuplicate);
+    }
+    let trail = sender.trail.as_deref()?;
+    if kind == Kind::Ack && segment.seq == sender.window.end {
+        let news = segment.payload_len > 0 || sender.last_ack.is_none_or(|last| segment.ack.is_after(last));
+        let ordinary = segment.payload_len != 1 && !is_outdated(trail, observation);
+        if news && ordinary {
+            return None;
+        }
+    }
+    judge(&gather(connection, [sender, receiver], trail, observation, kind))
+}
+
+/// Whether the timestamp of a data segment is older than one that its receiver has accepted.
+fn is_outdated(trail: &Trail, observation: &Observation) -> bool {
+    let segment = &observation.segment;
+    let (Some(recent), Some(stamps)) = (trail.ts_recent, segment.timestamps()) else { return false };
+    let older = SeqNum(stamps.value).is_before(SeqNum(recent));
+    older
+        && segment.payload_len > 0
+        && trail.recent.latest().is_some_and(|last| observation.ts.since(last) < OUTDATED_AFTER)
+}
+
+/// Gathers what is known of a segment that may be abnormal.
+#[cold]
+fn gather(
+    connection: &Connection,
+    [sender, receiver]: [&Half; 2],
+    trail: &Trail,
+    observation: &Observation,
+    kind: Kind,
+) -> Evidence {
+    let segment = &observation.segment;
+    let start = segment.seq.plus(u32::from(segment.flags.syn()));
+    let end = start.plus(segment.payload_len);
+    let next = sender.window.end;
+    let acked = receiver.last_ack;
+    let is_acked = |seq: SeqNum| acked.is_some_and(|acked| !acked.is_before(seq));
+    let refused_probe = trail.probed == Some(start) && acked == Some(start) && next == start.plus(1);
+    let expected = !start.is_before(next) || refused_probe;
+    let below_next = segment.payload_len > 0 && !expected && !matches!(kind, Kind::Rst | Kind::Bad);
+    let fills_hole = below_next && sender.has_hole(start, segment.payload_len);
+    let rare = trail.rare.as_deref();
+    let hole = rare.and_then(|rare| rare.hole(start)).filter(|_| fills_hole);
+    let times = times(connection, [sender, receiver]);
+    let before = |seq: SeqNum, ack: SeqNum| seq == ack.minus(1);
+    Evidence {
+        twin: trail.recent.twin(segment).map(|twin| (twin, distance(observation.ts, twin.ts))),
+        clocked: segment.timestamps().is_some(),
+        asks: segment.seq_len() == 0 && has_outstanding(receiver, segment.ack),
+        keep_alive: kind == Kind::Ack
+            && segment.payload_len <= 1
+            && before(segment.seq, next)
+            && sender.fin_end.is_none()
+            && acked.is_none_or(|acked| !acked.is_before(next)),
+        probe: kind == Kind::Ack
+            && segment.payload_len == 1
+            && receiver.trail.as_deref().is_some_and(|peer| peer.closed_window.came())
+            && (segment.seq == next || acked == Some(segment.seq)),
+        outdated: matches!(kind, Kind::Ack | Kind::Fin) && is_outdated(trail, observation),
+        below_next,
+        fills_hole,
+        sent_before_successor: hole.is_some_and(|hole| {
+            hole.tsval
+                .zip(segment.timestamps())
+                .is_some_and(|(after, mine)| SeqNum(mine.value).is_before(SeqNum(after)))
+        }),
+        dup_acks: receiver.trail.as_deref().filter(|_| acked == Some(start)).map_or(0, |peer| peer.dup_run),
+        waited: observation.ts.elapsed_since(match hole {
+            Some(hole) => hole.ts,
+            None => last_sighting(sender, trail, segment, start, end),
+        }),
+        acknowledged: is_acked(end),
+        batch: rare.and_then(|rare| rare.batch(end, acked, observation.ts, times.mean)),
+        times,
+    }
+}
+
+/// When the bytes of a segment were last seen: exactly if it is among the latest, else an instant before which they were.
+fn last_sighting(sender: &Half, trail: &Trail, segment: &Segment, start: SeqNum, end: SeqNum) -> Nanos {
+    let exactly = trail.recent.last_sighting(segment);
+    let before = || trail.outstanding.sent_before(sender.position(start) + i64::from(end.distance(start)));
+    exactly.or_else(before).or(sender.last_data.get()).unwrap_or(Nanos::MAX)
+}
+
+/// Whether an endpoint has sent more than `ack` acknowledges. Of one that the tap never hears nobody knows.
+fn has_outstanding(endpoint: &Half, ack: SeqNum) -> bool {
+    !endpoint.heard || endpoint.window.end.is_after(ack)
+}
+
+/// Nanoseconds between two instants, whichever came first.
+const fn distance(one: Nanos, other: Nanos) -> i64 {
+    one.since(other).saturating_abs()
+}
+
+/// What is known of the round trips: from both halves' data, else from the handshake.
+fn times(connection: &Connection, halves: [&Half; 2]) -> Times {
+    let measured = halves.map(|half| half.trail.as_deref().map(|trail| &trail.rtt).filter(|rtt| rtt.min().is_some()));
+    let sum = |parts: [Option<i64>; 2]| parts.into_iter().flatten().reduce(i64::saturating_add);
+    let (syn_rtt, ack_rtt) = connection.handshake.rtts();
+    let handshake = sum([syn_rtt, ack_rtt]);
+    let whole_min = sum(measured.map(|rtt| rtt?.min()));
+    let mean = sum(measured.map(|rtt| rtt?.mean()));
+    let variance: f64 = measured.iter().flatten().filter_map(|rtt| rtt.variance()).sum();
+    let timeout = match (mean, handshake) {
+        (Some(mean), _) => mean.saturating_add((4.0 * variance.sqrt()) as i64),
+        // RFC 6298, 2.2: after the first sample the deviation is taken for half of it.
+        (None, Some(handshake)) => handshake.saturating_mul(3),
+        (None, None) => TIMEOUT_UNMEASURED,
+    };
+    Times {
+        half_min: measured[0].and_then(|rtt| rtt.min()),
+        whole_min: whole_min.into_iter().chain(handshake).min(),
+        mean: mean.or(handshake),
+        timeout: timeout.max(TIMEOUT_FLOOR),
+    }
+}
+
+/// Takes in a segment that counts for the sequence space, before the windows move. A capture's duplicate never comes here.
+pub(crate) fn note(
+    sender: &mut Half,
+    receiver: &mut Half,
+    observation: &Observation,
+    kind: Kind,
+    class: Option<SegmentClass>,
+) {
+    let (segment, ts) = (&observation.segment, observation.ts);
+    if remembers(kind) {
+        sender.trail.get_or_insert_with(|| Box::new(Trail::new()));
+    }
+    note_sent(sender, receiver, segment, ts, class);
+    if segment.flags.ack() {
+        note_acknowledgment(sender, receiver, segment, ts, kind);
+    }
+}
+
+/// Whether a segment begins the memory of its sender's segments: it neither opens nor aborts.
+const fn remembers(kind: Kind) -> bool {
+    matches!(kind, Kind::Ack | Kind::Fin)
+}
+
+/// What the sender's stream tells.
+fn note_sent(sender: &mut Half, receiver: &Half, segment: &Segment, ts: Nanos, class: Option<SegmentClass>) {
+    let end = segment.seq_end();
+    let next = sender.window.end;
+    let acked = receiver.last_ack;
+    let position = sender.position(end);
+    let known = sender.window.known();
+    let Some(trail) = sender.trail.as_deref_mut() else { return };
+    if let Some(stamps) = segment.timestamps()
+        && acked.is_none_or(|acked| !segment.seq.is_after(acked))
+        && trail.ts_recent.is_none_or(|recent| !SeqNum(stamps.value).is_before(SeqNum(recent)))
+    {
+        trail.ts_recent = Some(stamps.value);
+    }
+    if segment.seq_len() == 0 {
+        return;
+    }
+    match class {
+        None if !known || !segment.seq.is_before(next) => {
+            if known && segment.seq.is_after(next) {
+                trail.rare_mut().skipped(next, segment, ts);
+            }
+            trail.outstanding.push(position, ts);
+        }
+        Some(SegmentClass::NetworkDuplicate) => {}
+        Some(SegmentClass::ZeroWindowProbe) => trail.probed = Some(segment.seq),
+        _ => {
+            let start = position - i64::from(segment.seq_len());
+            trail.outstanding.resent(start);
+            if let Some(class) = class {
+                trail.rare_mut().note(class, next, acked, ts);
+            }
+        }
+    }
+    let lowest = acked.unwrap_or(sender.base.plus(1));
+    let in_flight = end.later(if known { next } else { end }).distance(lowest);
+    trail.counts.in_flight_max = trail.counts.in_flight_max.max(u32::try_from(in_flight).unwrap_or(0));
+}
+
+/// What an acknowledgment tells: of the peer's stream, and of its sender's window.
+fn note_acknowledgment(sender: &mut Half, receiver: &mut Half, segment: &Segment, ts: Nanos, kind: Kind) {
+    let last = sender.last_ack;
+    let advances = last.is_none_or(|last| segment.ack.is_after(last));
+    let outstanding = has_outstanding(receiver, segment.ack);
+    if advances {
+        let position = receiver.position(segment.ack);
+        if let Some(peer) = receiver.trail.as_deref_mut()
+            && let Some(sent) = peer.outstanding.acknowledge(position)
+            && ts >= sent
+        {
+            peer.rtt.add(ts.since(sent));
+        }
+    }
+    let advertised = sender.window.advertised(segment);
+    let Some(trail) = sender.trail.as_deref_mut() else { return };
+    let sacks = segment.options.has(OptionSet::SACK);
+    if sacks {
+        trail.counts.sack_pkts += 1;
+        trail.counts.dsacks += u64::from(reports_duplicate(segment));
+    }
+    if kind == Kind::Rst || last.is_some_and(|last| segment.ack.is_before(last)) {
+        return;
+    }
+    let alone = kind == Kind::Ack && segment.payload_len == 0;
+    if advances {
+        trail.dup_run = 0;
+    } else if alone && outstanding {
+        let same_window = trail.window == segment.window;
+        trail.counts.dup_acks += u64::from(same_window);
+        trail.dup_run = trail.dup_run.saturating_add(u32::from(same_window || sacks));
+    }
+    trail.window = segment.window;
+    note_window(trail, advertised, segment, ts);
+}
+
+/// Begins or ends an episode of a closed window.
+fn note_window(trail: &mut Trail, advertised: u32, segment: &Segment, ts: Nanos) {
+    match trail.closed_window.get() {
+        None if advertised == 0 && !segment.flags.syn() => {
+            trail.closed_window.set(ts);
+            trail.counts.zero_window_count += 1;
+        }
+        Some(since) if advertised > 0 => {
+            trail.counts.zero_window_time = trail.counts.zero_window_time.saturating_add(ts.elapsed_since(since));
+            trail.closed_window = crate::moment::Moment::NEVER;
+        }
+        _ => {}
+    }
+}
+
+/// Whether the first SACK block tells of bytes that came twice: it lies below the acknowledgment, or within the second block (RFC 2883, 4).
+fn reports_duplicate(segment: &Segment) -> bool {
+    let [first, second] = match segment.sack_blocks() {
+        [] => return false,
+        [first] => [*first, *first],
+        [first, second, ..] => [*first, *second],
+    };
+    let below = first.left.is_before(segment.ack);
+    let within = first != second && !first.left.is_before(second.left) && !first.right.is_after(second.right);
+    below || within
+}
+
+/// Counts a segment, whatever it means for the sequence space. `repeated` of its payload bytes had been seen before.
+pub(crate) fn count(
+    sender: &mut Half,
+    observation: &Observation,
+    kind: Kind,
+    class: Option<SegmentClass>,
+    repeated: u64,
+) {
+    let segment = &observation.segment;
+    let marked = segment.traffic_class & 0b11 == 0b11;
+    let flagged = segment.flags.0 & (TcpFlags::PSH.0 | TcpFlags::URG.0) != 0;
+    let tells = remembers(kind) || class.is_some() || segment.payload_len > 0 || marked || flagged;
+    if sender.trail.is_none() && !tells {
+        return;
+    }
+    let trail = sender.trail.get_or_insert_with(|| Box::new(Trail::new()));
+    let counts = &mut trail.counts;
+    counts.push_pkts += u64::from(segment.flags.has(TcpFlags::PSH));
+    counts.urgent_pkts += u64::from(segment.flags.has(TcpFlags::URG));
+    counts.ce_pkts += u64::from(marked);
+    counts.ece_pkts += u64::from(segment.flags.has(TcpFlags::ECE) && !segment.flags.syn());
+    counts.segment_max = counts.segment_max.max(segment.payload_len);
+    let resent = match class {
+        Some(
+            SegmentClass::FastRetransmission
+            | SegmentClass::TimeoutRetransmission
+            | SegmentClass::UnnecessaryRetransmission,
+        ) => true,
+        Some(SegmentClass::Unknown) => repeated > 0,
+        _ => false,
+    };
+    if resent {
+        counts.retrans_pkts += 1;
+        counts.retrans_bytes += repeated;
+    } else {
+        counts.other_bytes += repeated;
+    }
+    if let Some(class) = class {
+        counts.abnormal_pkts += 1;
+        counts.classes.add(class);
+    }
+    if class != Some(SegmentClass::CaptureDuplicate) {
+        trail.recent.push(segment, observation.ts);
+    }
+}
+
+impl Half {
+    /// Whether some of `len` bytes from `start` was never seen although later ones were.
+    fn has_hole(&self, start: SeqNum, len: u32) -> bool {
+        let start = self.position(start);
+        let end = start.saturating_add(i64::from(len)).min(self.seen.high());
+        self.seen.missing(Range { start, end }).next().is_some()
+    }
+}

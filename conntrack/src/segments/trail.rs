@@ -1,0 +1,151 @@
+//! What is remembered of the segments of one endpoint.
+
+use wire::{Nanos, Segment, SeqNum};
+
+use super::outstanding::Outstanding;
+use super::recent::Recent;
+use super::running::Running;
+use crate::measures::{RttRecord, SegmentClass, SegmentsRecord};
+use crate::moment::Moment;
+
+/// Memory of one endpoint's segments. It is made with the first segment that neither opens nor aborts, so that refused and
+/// unanswered connections need none.
+#[derive(Clone, Debug)]
+pub(crate) struct Trail {
+    pub(super) recent: Recent,
+    pub(super) outstanding: Outstanding,
+    /// From its segments to their acknowledgments.
+    pub(super) rtt: Running,
+    /// The timestamp that its receiver accepted last (TS.Recent of RFC 7323, 4.3).
+    pub(super) ts_recent: Option<u32>,
+    /// Duplicate acknowledgments in a row, those with news in SACK blocks and another window counted too.
+    pub(super) dup_run: u32,
+    /// The window field of its latest acknowledgment.
+    pub(super) window: u16,
+    /// Where its latest zero-window probe lay. A peer that refused the byte gets it again, with all that follows.
+    pub(super) probed: Option<SeqNum>,
+    /// When it closed its window, if it is closed.
+    pub(super) closed_window: Moment,
+    pub(super) counts: SegmentsRecord,
+    /// Made when something abnormal happens.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// Memory of abnormal segments.
+#[derive(Clone, Debug)]
+pub(super) struct Rare {
+    /// The latest holes as they appeared.
+    holes: [Hole; Self::HOLES],
+    next: u8,
+    /// The latest abnormal segment that may have begun a batch.
+    last: Option<(Nanos, SegmentClass)>,
+    /// What was retransmitted in a recovery, and up to where it goes (RFC 6582, RFC 5681).
+    recovery: Option<(SeqNum, SegmentClass)>,
+}
+
+/// A range that was skipped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hole {
+    start: SeqNum,
+    end: SeqNum,
+    /// When the segment after it came.
+    pub(super) ts: Nanos,
+    /// The timestamp of that segment.
+    pub(super) tsval: Option<u32>,
+}
+
+impl Trail {
+    pub(crate) fn new() -> Self {
+        Self {
+            recent: Recent::new(),
+            outstanding: Outstanding::new(),
+            rtt: Running::new(),
+            ts_recent: None,
+            dup_run: 0,
+            window: 0,
+            probed: None,
+            closed_window: Moment::NEVER,
+            counts: SegmentsRecord::default(),
+            rare: None,
+        }
+    }
+
+    /// The sequence space starts again: `forgotten` bytes that were new belong to no stream. What was counted stays.
+    pub(crate) fn restart(&mut self, forgotten: u64) {
+        let counts = SegmentsRecord { other_bytes: self.counts.other_bytes + forgotten, ..self.counts };
+        *self = Self { rtt: self.rtt, counts, closed_window: self.closed_window, window: self.window, ..Self::new() };
+    }
+
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(Rare::new()))
+    }
+
+    /// The round trips of its segments.
+    pub(crate) fn rtt(&self) -> RttRecord {
+        self.rtt.record()
+    }
+
+    /// Its part of the row, of a connection that lasted until `until`.
+    pub(crate) fn segments(&self, until: Nanos) -> SegmentsRecord {
+        let mut counts = self.counts;
+        if let Some(since) = self.closed_window.get() {
+            counts.zero_window_time = counts.zero_window_time.saturating_add(until.elapsed_since(since));
+        }
+        counts
+    }
+}
+
+impl Rare {
+    /// Holes remembered: the sender's latest losses, which it mends one after another.
+    const HOLES: usize = 8;
+
+    fn new() -> Self {
+        let none = Hole { start: SeqNum(0), end: SeqNum(0), ts: Nanos::MIN, tsval: None };
+        Self { holes: [none; Self::HOLES], next: 0, last: None, recovery: None }
+    }
+
+    /// What lies in `start..segment.seq` was skipped.
+    pub(super) fn skipped(&mut self, start: SeqNum, segment: &Segment, ts: Nanos) {
+        let tsval = segment.timestamps().map(|stamps| stamps.value);
+        self.holes[usize::from(self.next) % Self::HOLES] = Hole { start, end: segment.seq, ts, tsval };
+        self.next = (self.next + 1) % Self::HOLES as u8;
+    }
+
+    /// The hole around `seq`.
+    pub(super) fn hole(&self, seq: SeqNum) -> Option<&Hole> {
+        self.holes.iter().find(|hole| !seq.is_before(hole.start) && seq.is_before(hole.end))
+    }
+
+    /// An abnormal segment of this class has passed; its sender had sent up to `next`, of which `acked` was acknowledged. A recovery goes
+    /// up to what was sent when it began.
+    pub(super) fn note(&mut self, class: SegmentClass, next: SeqNum, acked: Option<SeqNum>, ts: Nanos) {
+        let recovers = matches!(class, SegmentClass::FastRetransmission | SegmentClass::TimeoutRetransmission);
+        if recovers && self.recovering(acked) != Some(class) {
+            self.recovery = Some((next, class));
+        }
+        if recovers || class == SegmentClass::Reordered {
+            self.last = Some((ts, class));
+        }
+    }
+
+    /// The class of the recovery that goes on until everything up to its point is acknowledged.
+    fn recovering(&self, acked: Option<SeqNum>) -> Option<SegmentClass> {
+        let (point, class) = self.recovery?;
+        acked.is_none_or(|acked| acked.is_before(point)).then_some(class)
+    }
+
+    /// The class that a segment without evidence of its own inherits: that of the recovery that it belongs to, or that of an abnormal
+    /// segment less than a mean round trip ago.
+    pub(super) fn batch(
+        &self,
+        end: SeqNum,
+        acked: Option<SeqNum>,
+        ts: Nanos,
+        mean: Option<i64>,
+    ) -> Option<SegmentClass> {
+        let recovering =
+            self.recovering(acked).filter(|_| self.recovery.is_some_and(|(point, _)| !end.is_after(point)));
+        let soon = self.last.filter(|(last, _)| (0..mean.unwrap_or(0)).contains(&ts.since(*last)));
+        recovering.or(soon.map(|(_, class)| class))
+    }
+}
