@@ -84,6 +84,14 @@ pub enum SourceError {
         /// What the system or the decompressor said.
         error: io::Error,
     },
+    /// What a source writes beside the capture cannot be written.
+    #[error("cannot write {path}: {error}; is there room, and the right to write there?")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// More files overlap in time than are held open.
     #[error(
         "more than {limit} capture files overlap in time: {path} was begun when another ended, so its first packets came late"

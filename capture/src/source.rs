@@ -53,12 +53,12 @@ impl DeviceCounters {
     }
 }
 
-/// How far a source has come, in bytes as they lie on the disk.
+/// How far a source has come: in bytes as they lie on the disk, or, of a simulation, in milliseconds of its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes read.
+    /// What is done.
     pub done: u64,
-    /// Bytes there are to read; `None` where there is no end in sight: a device, a pipe.
+    /// What there is to do; `None` where there is no end in sight: a device, a pipe.
     pub total: Option<u64>,
 }
 

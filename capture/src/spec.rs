@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::{Pace, Source, SourceError, af_packet, pcap};
 
-/// A source as the user named it.
+/// A source of this crate as the user named it.
 ///
 /// `pcap:PATH` takes no options, so that a comma may stand in a path; `afpacket:IFACE` takes options after commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub enum SpecError {
 }
 
 /// Kinds of sources that the programs know by name, but that are not part of this build.
-const NOT_BUILT: [&str; 4] = ["afxdp", "afxdp-inline", "dpdk", "sim"];
+const NOT_BUILT: [&str; 3] = ["afxdp", "afxdp-inline", "dpdk"];
 
 impl FromStr for SourceSpec {
     type Err = SpecError;

@@ -4,8 +4,6 @@ use std::io::{self, Write};
 
 use wire::Nanos;
 
-use crate::frame::Frame;
-
 /// How exact the timestamps of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
@@ -56,11 +54,11 @@ impl<W: Write> Writer<W> {
         Ok(Self { out, resolution })
     }
 
-    /// Appends a frame. The seconds of its instant must fit into 32 bits, as they do until 2106.
+    /// Appends a frame of which `bytes` were kept. The seconds of its instant must fit into 32 bits, as they do until 2106.
     ///
     /// # Errors
     /// Those of the output.
-    pub fn write(&mut self, ts: Nanos, frame: &Frame<'_>) -> io::Result<()> {
+    pub fn write(&mut self, ts: Nanos, bytes: &[u8], wire_len: u32) -> io::Result<()> {
         let (seconds, nanos) = ts.split();
         let fraction = match self.resolution {
             Resolution::Micros => nanos / 1000,
@@ -69,10 +67,10 @@ impl<W: Write> Writer<W> {
         let mut header = [0; 16];
         header[..4].copy_from_slice(&(seconds as u32).to_le_bytes());
         header[4..8].copy_from_slice(&fraction.to_le_bytes());
-        header[8..12].copy_from_slice(&(frame.bytes.len() as u32).to_le_bytes());
-        header[12..].copy_from_slice(&frame.wire_len.to_le_bytes());
+        header[8..12].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
+        header[12..].copy_from_slice(&wire_len.to_le_bytes());
         self.out.write_all(&header)?;
-        self.out.write_all(frame.bytes)
+        self.out.write_all(bytes)
     }
 
     /// The output, all frames handed over to it.
@@ -87,12 +85,11 @@ mod tests {
 
     #[test]
     fn a_file_has_the_magic_of_its_resolution_and_the_fraction_in_its_unit() {
-        let frame = Frame { bytes: &[1, 2, 3], wire_len: 60, ip_len: 0, outbound: false };
         for (resolution, magic, fraction) in
             [(Resolution::Micros, 0xa1b2_c3d4_u32, 123_456_u32), (Resolution::Nanos, 0xa1b2_3c4d, 123_456_789)]
         {
             let mut writer = Writer::new(Vec::new(), resolution, 96).unwrap();
-            writer.write(Nanos(7_123_456_789), &frame).unwrap();
+            writer.write(Nanos(7_123_456_789), &[1, 2, 3], 60).unwrap();
             let bytes = writer.into_inner();
             assert_eq!(bytes[..4], magic.to_le_bytes());
             assert_eq!(bytes[24..28], 7_u32.to_le_bytes());

@@ -187,6 +187,15 @@ impl World {
         Ok(false)
     }
 
+    /// Ends here: tells the truth of those that are still alive.
+    ///
+    /// # Errors
+    /// Those of the tap.
+    pub fn stop(&mut self, tap: &mut impl Tap) -> io::Result<()> {
+        self.extent.packets = Some(0);
+        self.finish(tap)
+    }
+
     /// The next thing that happens; false when nothing will.
     fn step(&mut self, tap: &mut impl Tap) -> io::Result<bool> {
         let segment_at = self.agenda.peek().map_or(Nanos::MAX, |Reverse((at, _))| *at);

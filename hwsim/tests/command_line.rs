@@ -27,6 +27,85 @@ fn the_list_names_every_scenario_with_a_sentence() {
 }
 
 #[test]
+fn the_list_names_every_device_with_a_sentence() {
+    let dir = TempDir::new().unwrap();
+    let text = String::from_utf8(sim(&["list"], dir.path()).stdout).unwrap();
+    for device in hwsim::hardware::DEVICES {
+        assert!(text.lines().any(|line| line.starts_with(device.name) && line.ends_with(device.about)), "{text}");
+    }
+}
+
+/// The frames of a pcap file: instant in ns, and the record without it.
+fn frames(dir: &TempDir, file: &str) -> Vec<(u64, Vec<u8>)> {
+    let bytes = fs::read(dir.path().join(file)).unwrap();
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let (mut frames, mut at) = (Vec::new(), 24);
+    while at < bytes.len() {
+        let next = at + 16 + word(at + 8) as usize;
+        frames.push((u64::from(word(at)) * 1_000_000_000 + u64::from(word(at + 4)), bytes[at + 8..next].to_vec()));
+        at = next;
+    }
+    frames
+}
+
+#[test]
+fn a_device_loses_frames_and_errs_in_time_and_leaves_the_truth_alone() {
+    let dir = TempDir::new().unwrap();
+    let write = |name: &str, options: &[&str]| {
+        let truth = format!("{name}.csv");
+        let args = ["pcap", "--connections", "100", "-o", name, "--truth", &truth];
+        let output = sim(&[&args[..], options].concat(), dir.path());
+        assert!(output.status.success(), "{}", stderr(&output));
+        (frames(&dir, name), fs::read(dir.path().join(truth)).unwrap(), stderr(&output))
+    };
+    let (whole, truth, said) = write("whole", &[]);
+    assert!(!said.contains("misses"), "{said}");
+    let (lossy, same, said) = write("lossy", &["--loss", "0.1"]);
+    let lost = whole.len() - lossy.len();
+    assert!(lossy.iter().all(|frame| whole.contains(frame)) && same == truth);
+    assert!(
+        (lost as f64 / whole.len() as f64 - 0.1).abs() < 0.02 && said.contains(&format!("the capture misses {lost}"))
+    );
+    let clock = ["--clock-offset=-1000", "--clock-drift", "2000000", "--clock-step", "0.5:-0.25", "--clock-tick", "10"];
+    let (wrong, same, _) = write("wrong", &clock);
+    assert!(same == truth);
+    for ((right, _), (shown, _)) in whole.iter().zip(&wrong) {
+        let elapsed = right - whole[0].0;
+        let stepped = if elapsed >= 500_000_000 { 250_000_000 } else { 0 };
+        assert_eq!(*shown, (right - 1000 + elapsed / 500 - stepped) / 10 * 10);
+    }
+}
+
+#[test]
+fn pcapng_goes_by_the_name_or_the_option_also_where_it_is_compressed() {
+    let dir = TempDir::new().unwrap();
+    let write = |args: &[&str]| {
+        let output = sim(&[&["pcap", "-q", "--connections", "20"], args].concat(), dir.path());
+        assert!(output.status.success(), "{}", stderr(&output));
+        output.stdout
+    };
+    write(&["-o", "a.pcapng"]);
+    let plain = fs::read(dir.path().join("a.pcapng")).unwrap();
+    assert_eq!(plain[..4], 0x0a0d_0d0a_u32.to_le_bytes());
+    assert_eq!(write(&["--format", "pcapng", "-o", "-"]), plain);
+    write(&["-o", "a.pcapng.zst"]);
+    assert_eq!(zstd::decode_all(fs::File::open(dir.path().join("a.pcapng.zst")).unwrap()).unwrap(), plain);
+    write(&["--format", "pcap", "-o", "b.pcapng"]);
+    assert_eq!(fs::read(dir.path().join("b.pcapng")).unwrap()[..4], 0xa1b2_3c4d_u32.to_le_bytes());
+}
+
+#[test]
+fn completions_and_man_pages_are_there() {
+    let dir = TempDir::new().unwrap();
+    let script = String::from_utf8(sim(&["completions", "bash"], dir.path()).stdout).unwrap();
+    assert!(script.contains("conntrack-sim") && script.contains("--clock-step"));
+    assert!(sim(&["man", "."], dir.path()).status.success());
+    assert!(fs::read_to_string(dir.path().join("conntrack-sim-pcap.1")).unwrap().contains("snaplen"));
+    let nowhere = sim(&["man", "missing"], dir.path());
+    assert_eq!((nowhere.status.code(), stderr(&nowhere).lines().count()), (Some(1), 1));
+}
+
+#[test]
 fn a_seed_writes_the_same_files_twice_and_says_what_it_wrote() {
     let dir = TempDir::new().unwrap();
     let write = |seed: &str, name: &str| {
@@ -102,6 +181,11 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         (&["pcap", "--duration", "NaN", "-o", "x.pcap"], "above 0"),
         (&["pcap"], "--output"),
         (&["pcap", "--snaplen", "0", "-o", "x.pcap"], "1..=262144"),
+        (&["pcap", "--device", "x", "-o", "x.pcap"], "two-taps"),
+        (&["pcap", "--loss", "1.5", "-o", "x.pcap"], "from 0 to 1"),
+        (&["pcap", "--unreported", "-o", "x.pcap"], "--loss"),
+        (&["pcap", "--clock-step", "60", "-o", "x.pcap"], "60:-1"),
+        (&["pcap", "--clock-tick", "0", "-o", "x.pcap"], "--clock-tick"),
     ] {
         let output = sim(args, dir.path());
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -166,7 +250,8 @@ fn a_script_becomes_a_capture_and_what_is_left_out_is_said() {
 #[test]
 fn every_subcommand_has_an_example_in_its_help() {
     let dir = TempDir::new().unwrap();
-    for args in [&["--help"][..], &["pcap", "--help"], &["script", "--help"], &["list", "--help"]] {
+    for subcommand in ["", "pcap", "script", "list", "completions", "man"] {
+        let args = &[subcommand, "--help"][usize::from(subcommand.is_empty())..];
         let help = String::from_utf8(sim(args, dir.path()).stdout).unwrap();
         assert!(help.contains("Example") && help.contains("  conntrack-sim "), "{help}");
     }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use capture::SourceSpec;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use toml::{Table, Value};
 
 use crate::config::{Limit, Span};
+use crate::sources::SourceSpec;
 
 /// Version and commit.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("CONNTRACK_COMMIT"), ")");
@@ -90,13 +90,18 @@ pub enum Command {
 Sources (options follow after commas):
   pcap:PATH         a capture file (pcap or pcapng, also gzip or zstd), a directory or glob of them, or - for standard input
   afpacket:IFACE    an interface, through AF_PACKET; needs CAP_NET_RAW; afpacket:IFACE,queues=4 uses four rings
+  sim:SCENARIO      a simulated link, captured by a simulated device; conntrack-sim list names the scenarios and devices
+
+Options of sim: seed=N, connections=N, duration=S, packets=N (how much); device=NAME, queues=N, snaplen=N, loss=P (the device counts the
+share P of frames as lost), unreported=P (it does not); truth=FILE.csv (what really happened, a row a connection).
 
 Several sources feed one tracker: the two directions of an optical tap may arrive on two ports, or in two files.
 
 Examples:
   conntrack-tap run --source pcap:uplink.pcap.gz --out campaign
   conntrack-tap run --source pcap:east.pcap --source pcap:west.pcap --out campaign
-  conntrack-tap run --source afpacket:eth1 --source afpacket:eth2 --out campaign --duration 12h --headers 20")]
+  conntrack-tap run --source afpacket:eth1 --source afpacket:eth2 --out campaign --duration 12h --headers 20
+  conntrack-tap run --source sim:uplink-small,seed=7,loss=0.01,truth=truth.csv --out campaign")]
 pub struct RunArguments {
     /// Where packets come from; may be given several times
     #[arg(long = "source", required = true, value_name = "SOURCE")]

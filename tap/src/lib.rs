@@ -14,4 +14,5 @@ pub mod pipeline;
 pub mod progress;
 pub mod run;
 pub mod signals;
+pub mod sources;
 pub mod summary;

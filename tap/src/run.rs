@@ -1,5 +1,6 @@
 //! `conntrack-tap run`, from its arguments to its campaign.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use capture::{Pace, Source, SourceSpec};
+use capture::{Pace, Source};
 use conntrack::EventKind;
 use recorder::{EndedBy, Manifest, Recorder, Software, SourceEntry, Span, Table};
 use wire::Nanos;
@@ -18,6 +19,7 @@ use crate::config::{Config, Limit};
 use crate::pipeline::{self, Ended, Parts, Running};
 use crate::progress::Progress;
 use crate::signals::Watch;
+use crate::sources::SourceSpec;
 use crate::summary::Summary;
 use crate::{clock, events, ledger};
 
@@ -79,7 +81,7 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
         shards,
         capture: config.capture(getrandom::u64().context("no randomness from the system")?),
         tracker: config.tracker(shards),
-        recorder: Recorder::create(&arguments.out, recording, manifest(&config, pace))?,
+        recorder: Recorder::create(&arguments.out, recording, manifest(&config, &arguments.sources))?,
         sources,
     };
     let running = Running::start(parts, Arc::clone(&stop)).context("cannot start a thread")?;
@@ -116,17 +118,15 @@ fn shards(configured: usize) -> NonZeroU32 {
     u32::try_from(wanted).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
 }
 
-fn manifest(config: &Config, pace: Pace) -> Manifest {
+fn manifest(config: &Config, sources: &[SourceSpec]) -> Manifest {
     let software =
         Software { version: env!("CARGO_PKG_VERSION").to_owned(), commit: env!("CONNTRACK_COMMIT").to_owned() };
     let mut manifest = Manifest::new(software, clock::time_of_day());
     manifest.site.clone_from(&config.campaign.site);
     manifest.link.clone_from(&config.campaign.link);
     manifest.host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    manifest.clock_source = match pace {
-        Pace::Patient => "the capture files' timestamps".to_owned(),
-        Pace::Live => "this host's clock, read by the kernel as packets arrive".to_owned(),
-    };
+    let clocks: BTreeSet<&str> = sources.iter().map(SourceSpec::clock_source).collect();
+    manifest.clock_source = clocks.into_iter().collect::<Vec<_>>().join(", ");
     manifest.configuration = serde_json::to_value(config).unwrap_or_default();
     manifest
 }
@@ -151,6 +151,9 @@ fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &P
     };
     events::write(&mut recorder, EventKind::Started, first, String::new());
     for report in &reports {
+        if pace == Pace::Patient {
+            write_device_loss(&mut recorder, report, last);
+        }
         write_source_events(&mut recorder, report, last);
     }
     if tracked.unrecorded > 0 {
@@ -172,6 +175,17 @@ fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &P
         return Err(failure.into());
     }
     Ok(Summary::new(&finished.manifest, &reports, tracked, begun.elapsed(), out))
+}
+
+/// What the device of a source that can wait has lost: a simulated one. Of a live source the scribe writes it while it happens.
+fn write_device_loss(recorder: &mut Recorder, report: &capture::PollerReport, at: Nanos) {
+    let lost = report.device.dropped();
+    if let (Some(first), Some(last)) = (report.counters.first.filter(|_| lost > 0), report.counters.last) {
+        let of = report.device.offered;
+        let (first, last) = (first.split().0, last.split().0);
+        let detail = format!("{}: {lost} of {of} frames between second {first} and second {last}", report.name);
+        events::write(recorder, EventKind::Lost, at, detail);
+    }
 }
 
 /// What a source had to leave out, and how often its clock stepped back.

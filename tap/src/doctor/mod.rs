@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use capture::SourceSpec;
+use crate::sources::SourceSpec;
 
 /// One line of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,10 @@ pub fn examine(sources: &[SourceSpec], out: &Path, report: &mut impl Write) -> i
 /// Looks at what a source stands on, then opens it as a campaign would.
 fn examine_source(source: &SourceSpec) -> Vec<Finding> {
     let mut findings = match source {
-        SourceSpec::AfPacket(options) => interface::named(&options.interface),
-        SourceSpec::Pcap(_) => Vec::new(),
+        SourceSpec::Captured(capture::SourceSpec::AfPacket(options)) => interface::named(&options.interface),
+        SourceSpec::Captured(capture::SourceSpec::Pcap(_)) => Vec::new(),
+        // Opening it would begin its truth anew.
+        SourceSpec::Simulated(options) => return vec![simulated(source, options)],
     };
     findings.push(match source.open() {
         Ok(queues) if queues.len() == 1 => Finding::ok(format!("source {source}: opens")),
@@ -101,4 +103,10 @@ fn examine_source(source: &SourceSpec) -> Vec<Finding> {
         Err(error) => Finding::problem(format!("source {source}: does not open"), error.to_string()),
     });
     findings
+}
+
+/// A simulation stands on nothing of this host; what it is says enough.
+fn simulated(source: &SourceSpec, options: &hwsim::source::Options) -> Finding {
+    let hardware = options.hardware();
+    Finding::ok(format!("source {source}: simulated, {} queues: {}", hardware.queues(), hardware.about))
 }

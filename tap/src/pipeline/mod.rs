@@ -149,7 +149,7 @@ impl Running {
             let (outlet, stop) = (outlets.open(), Arc::clone(&stop));
             pollers.push(spawn("poller", &in_threads, move || poll(poller, outlet, &stop))?);
         }
-        let scribe = Scribe::new(parts.recorder, outlets.close(), sources, Arc::clone(&stop));
+        let scribe = Scribe::new(parts.recorder, outlets.close(), parts.pace, sources, Arc::clone(&stop));
         let scribe = spawn("scribe", &in_threads, move || scribe.run())?;
         Ok(Self { stop, gauges, tallies, alive, pollers, shards, scribe })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use capture::Gauge;
+use capture::{Gauge, Pace};
 use conntrack::EventKind;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use recorder::{Block, Recorder, SourceEntry};
@@ -32,6 +32,7 @@ pub(super) struct Queue {
 pub(super) struct Scribe {
     recorder: Recorder,
     queue: Queue,
+    pace: Pace,
     sources: Vec<Watched>,
     stop: Arc<AtomicBool>,
     looked: Instant,
@@ -46,9 +47,15 @@ struct Watched {
 }
 
 impl Scribe {
-    pub(super) fn new(recorder: Recorder, queue: Queue, sources: Vec<(String, Gauge)>, stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(
+        recorder: Recorder,
+        queue: Queue,
+        pace: Pace,
+        sources: Vec<(String, Gauge)>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
         let sources = sources.into_iter().map(|(name, gauge)| Watched { name, gauge, lost: 0 }).collect();
-        Self { recorder, queue, sources, stop, looked: clock::now(), looked_at: clock::time_of_day() }
+        Self { recorder, queue, pace, sources, stop, looked: clock::now(), looked_at: clock::time_of_day() }
     }
 
     /// Writes until every producer has closed its outlet. When the disk fails it stops the sources, and takes what still
@@ -92,7 +99,8 @@ impl Scribe {
             let snapshot = source.gauge.read();
             let ledger = ledger::of(&snapshot.counters, &snapshot.device);
             let lost = ledger.dropped.total();
-            if lost > source.lost {
+            // What a source that can wait has lost is written at the end, by the time of its packets.
+            if lost > source.lost && self.pace == Pace::Live {
                 losses.push(format!("{}: {} frames since second {seconds}", source.name, lost - source.lost));
                 source.lost = lost;
             }

@@ -1,8 +1,11 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use hwsim::hardware::{self, Clock, DEVICES, Hardware, Loss, Step};
 use hwsim::pcap::Resolution;
 use hwsim::scenario::{self, SCENARIOS, Scenario};
 use hwsim::world::LONGEST;
@@ -65,9 +68,21 @@ pub enum Command {
     /// Write a script in packetdrill's notation as a capture file
     #[command(after_help = SCRIPT_EXAMPLES)]
     Script(Script),
-    /// List the scenarios
+    /// List the scenarios, and the devices that capture them
     #[command(after_help = "Example:\n  conntrack-sim list")]
     List,
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  conntrack-sim completions bash > /etc/bash_completion.d/conntrack-sim")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write the man pages into a directory
+    #[command(after_help = "Example:\n  conntrack-sim man /usr/local/share/man/man1")]
+    Man {
+        /// The directory, which must exist
+        directory: PathBuf,
+    },
 }
 
 const PCAP_EXAMPLES: &str = "Examples:
@@ -77,6 +92,9 @@ const PCAP_EXAMPLES: &str = "Examples:
     conntrack-sim pcap --scenario uplink-10g --packets 20000000 -o big.pcap
   The first paper's week, with the truth about its connections and about the link:
     conntrack-sim pcap --scenario rediris-1998 -o week.pcap.zst --truth week.csv --link-truth week.json
+  What a device makes of it that loses 1% of the frames and counts them, or whose clock is set back after a minute:
+    conntrack-sim pcap --loss 0.01 -o lossy.pcapng
+    conntrack-sim pcap --clock-step 60:-1 -o stepped.pcapng --truth stepped.csv
   Straight into another program:
     conntrack-sim pcap --scenario syn-flood --connections 100000 -o - | tcpdump -nr - -c 5
 
@@ -133,9 +151,15 @@ pub struct Pcap {
     /// Bytes of a frame that are kept; the default is the scenario's
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=262_144))]
     pub snaplen: Option<u32>,
-    /// Resolution of the timestamps
+    /// Resolution of the timestamps; a pcapng file always has nanoseconds
     #[arg(long, value_enum, default_value_t = Unit::Ns)]
     pub resolution: Unit,
+    /// What captures it.
+    #[command(flatten)]
+    pub device: Device,
+    /// Format of the capture file; the default goes by its name, and is pcap
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// The capture file, or - for standard output; a name in .gz or .zst is compressed
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
@@ -145,6 +169,79 @@ pub struct Pcap {
     /// Where to write the truth about the link: counters, endings, laws of arrivals with their Hurst parameters
     #[arg(long, value_name = "FILE.json")]
     pub link_truth: Option<PathBuf>,
+}
+
+/// The device that captures, and what is different about it.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Capture device (the truth is not affected by it)")]
+pub struct Device {
+    /// Name of the device (see `conntrack-sim list`)
+    #[arg(long, value_name = "NAME", default_value = DEVICES[0].name, value_parser = parse_device)]
+    pub device: &'static Hardware,
+    /// Share of the frames that it loses, from 0 to 1; a pcapng file says how many
+    #[arg(long, value_name = "P", value_parser = parse_share)]
+    pub loss: Option<f64>,
+    /// It does not know of its loss
+    #[arg(long, requires = "loss")]
+    pub unreported: bool,
+    /// Nanoseconds between two instants that its clock can tell apart
+    #[arg(long, value_name = "NS", value_parser = clap::value_parser!(i64).range(1..))]
+    pub clock_tick: Option<i64>,
+    /// Nanoseconds that its clock is ahead; of two ports, the second's
+    #[arg(long, value_name = "NS", allow_negative_numbers = true)]
+    pub clock_offset: Option<i64>,
+    /// Parts per billion by which its clock runs too fast; of two ports, the second's
+    #[arg(long, value_name = "PPB", allow_negative_numbers = true)]
+    pub clock_drift: Option<i64>,
+    /// Somebody sets its clock S seconds after the first frame, BY seconds ahead or, negative, back; of two ports, the second's
+    #[arg(long, value_name = "S:BY", value_parser = parse_step, allow_hyphen_values = true)]
+    pub clock_step: Option<Step>,
+}
+
+impl Device {
+    /// The device as it is wanted, keeping so many bytes of a frame.
+    pub fn hardware(&self, snaplen: u32) -> Hardware {
+        let mut hardware = *self.device;
+        hardware.snaplen = snaplen.min(hardware.snaplen);
+        if let Some(share) = self.loss {
+            hardware.loss = Loss { share, is_reported: !self.unreported };
+        }
+        let last = hardware.ports.last_clock_mut();
+        *last = Clock {
+            tick: self.clock_tick.unwrap_or(last.tick),
+            offset: self.clock_offset.unwrap_or(last.offset),
+            drift: self.clock_drift.unwrap_or(last.drift),
+            step: self.clock_step.or(last.step),
+        };
+        hardware
+    }
+}
+
+/// A format of capture files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The classic one
+    Pcap,
+    /// The newer one, with an interface a queue of the device and with its losses
+    Pcapng,
+}
+
+impl Pcap {
+    /// The format of the capture file.
+    pub fn format(&self) -> Format {
+        let is_packed = |path: &Path| matches!(path.extension().and_then(OsStr::to_str), Some("gz" | "zst"));
+        let name = if is_packed(&self.output) { self.output.with_extension("") } else { self.output.clone() };
+        let by_name = if name.extension() == Some(OsStr::new("pcapng")) { Format::Pcapng } else { Format::Pcap };
+        self.format.unwrap_or(by_name)
+    }
+
+    /// The resolution of the timestamps.
+    pub fn resolution(&self) -> Resolution {
+        match self.format() {
+            Format::Pcap => self.resolution.into(),
+            Format::Pcapng => Resolution::Nanos,
+        }
+    }
 }
 
 /// A resolution's name.
@@ -170,6 +267,30 @@ fn parse_scenario(name: &str) -> Result<&'static Scenario, String> {
         let names: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
         format!("there is no such scenario; there are: {}", names.join(", "))
     })
+}
+
+fn parse_device(name: &str) -> Result<&'static Hardware, String> {
+    hardware::find(name).ok_or_else(|| {
+        let names: Vec<&str> = DEVICES.iter().map(|device| device.name).collect();
+        format!("there is no such device; there are: {}", names.join(", "))
+    })
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("give a share of the frames from 0 to 1, such as 0.01".to_owned()),
+    }
+}
+
+fn parse_step(text: &str) -> Result<Step, String> {
+    let nanos =
+        |text: &str| text.parse::<f64>().ok().filter(|seconds| seconds.abs() <= LONGEST).map(|seconds| seconds * 1e9);
+    let parts = text.split_once(':').and_then(|(after, by)| nanos(after).zip(nanos(by)));
+    match parts {
+        Some((after, by)) if after >= 0.0 => Ok(Step { after: after as i64, by: by as i64 }),
+        _ => Err("give two numbers of seconds, such as 60:-1 for a second back after a minute".to_owned()),
+    }
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {

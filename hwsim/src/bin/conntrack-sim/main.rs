@@ -8,9 +8,12 @@ mod record;
 mod script;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::Shell;
 
 use args::{Args, Command};
 
@@ -23,9 +26,11 @@ fn main() -> ExitCode {
     let args = Args::parse();
     // Whether all of it was done.
     let result = match &args.command {
-        Command::Pcap(wanted) => record::pcap(wanted, &args.manner).map(|()| true),
+        Command::Pcap(wanted) => record::record(wanted, &args.manner).map(|()| true),
         Command::Script(wanted) => script::script(wanted, &args.manner),
         Command::List => list(args.manner.verbose).map(|()| true).map_err(anyhow::Error::from),
+        Command::Completions { shell } => completions(*shell).map(|()| true).map_err(anyhow::Error::from),
+        Command::Man { directory } => man(directory).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -45,6 +50,20 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
+fn man(directory: &Path) -> anyhow::Result<()> {
+    clap_mangen::generate_to(Args::command(), directory)
+        .with_context(|| format!("cannot write the man pages to {}", directory.display()))
+}
+
+fn completions(shell: Shell) -> io::Result<()> {
+    // clap_complete panics where its writer fails, so it writes into memory.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "conntrack-sim", &mut script);
+    let mut out = io::stdout().lock();
+    out.write_all(&script)?;
+    out.flush()
+}
+
 fn list(explain: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for scenario in hwsim::scenario::SCENARIOS {
@@ -52,6 +71,10 @@ fn list(explain: bool) -> io::Result<()> {
         if explain {
             writeln!(out, "{:14}{}\n", "", scenario.models)?;
         }
+    }
+    writeln!(out, "\nDevices (--device NAME, or sim:SCENARIO,device=NAME):")?;
+    for device in hwsim::hardware::DEVICES {
+        writeln!(out, "{:<16}{}", device.name, device.about)?;
     }
     out.flush()
 }

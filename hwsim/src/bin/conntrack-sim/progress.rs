@@ -52,8 +52,8 @@ impl Progress {
         let _ = io::stderr().flush();
     }
 
-    /// Says what was written.
-    pub fn finish(self, counters: &Counters) {
+    /// Says what passed the tap, of which so many frames were captured.
+    pub fn finish(self, counters: &Counters, captured: u64) {
         if self.on_terminal {
             eprint!("\r\x1b[K");
         }
@@ -62,16 +62,18 @@ impl Progress {
         }
         let seconds = self.started.elapsed().as_secs_f64();
         let Counters { frames, tcp, udp, icmp, arp, bytes, connections, peak_live } = *counters;
+        let lost = frames.saturating_sub(captured);
+        let missed = if lost > 0 { format!("; the capture misses {lost}") } else { String::new() };
         match self.manner.log_format {
             LogFormat::Text => eprintln!(
                 "{frames} packets: {tcp} TCP in {connections} connections (at most {peak_live} at a time), {udp} UDP, {icmp} ICMP, \
-                 {arp} ARP; {bytes} bytes on the wire; {seconds:.1} s, {:.0} packets/s",
+                 {arp} ARP; {bytes} bytes on the wire{missed}; {seconds:.1} s, {:.0} packets/s",
                 frames as f64 / seconds
             ),
             LogFormat::Json => eprintln!(
                 "{}",
                 serde_json::json!({
-                    "level": "info", "message": "done", "packets": frames, "tcp": tcp, "udp": udp, "icmp": icmp, "arp": arp,
+                    "level": "info", "message": "done", "packets": frames, "captured": captured, "tcp": tcp, "udp": udp, "icmp": icmp, "arp": arp,
                     "bytes": bytes, "connections": connections, "peak_live": peak_live, "seconds": seconds,
                 })
             ),

@@ -1,18 +1,21 @@
 //! `conntrack-sim pcap`.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use hwsim::frame::Frame;
+use hwsim::hardware::{Device, Hardware};
 use hwsim::link_truth::LinkTruth;
-use hwsim::pcap::{Resolution, Writer};
-use hwsim::truth::{COLUMNS, Truth};
+use hwsim::pcap::{self, Resolution};
+use hwsim::pcapng;
+use hwsim::truth::Truth;
+use hwsim::truth_file::TruthFile;
 use hwsim::world::{Extent, Tap, World};
 use wire::Nanos;
 
-use crate::args::{Manner, Pcap};
+use crate::args::{Format, Manner, Pcap};
 use crate::output::{Output, describe};
 use crate::progress::Progress;
 
@@ -20,66 +23,85 @@ use crate::progress::Progress;
 const STRIDE: u64 = 1 << 14;
 
 /// Writes the capture and the truth.
-pub fn pcap(wanted: &Pcap, manner: &Manner) -> Result<()> {
+pub fn record(wanted: &Pcap, manner: &Manner) -> Result<()> {
     let files = [Some(&wanted.output), wanted.truth.as_ref(), wanted.link_truth.as_ref()];
     if files.iter().enumerate().any(|(at, file)| file.is_some() && files[..at].contains(file)) {
         bail!("the capture and its truths cannot be the same file: give two names");
     }
     let extent = Extent::of(wanted.scenario, wanted.connections, wanted.duration, wanted.packets);
-    let snaplen = wanted.snaplen.unwrap_or(wanted.scenario.snaplen);
-    let resolution = Resolution::from(wanted.resolution);
-    let mut files = Files::create(wanted, resolution, snaplen)?;
-    let mut world = World::new(wanted.scenario, wanted.seed, extent, snaplen, resolution);
+    let hardware = wanted.device.hardware(wanted.snaplen.unwrap_or(wanted.scenario.snaplen));
+    let mut files = Files::create(wanted, hardware)?;
+    let mut world = World::new(wanted.scenario, wanted.seed, extent, hardware.snaplen, wanted.resolution());
     let mut progress = Progress::start(manner, wanted, &extent);
     let unwritable = || format!("cannot write {}: is the disk full?", describe(&wanted.output));
     while !world.run(STRIDE, &mut files).with_context(unwritable)? {
         progress.show(world.counters(), files.last, &extent);
     }
-    let link = files.link.take();
+    let (captured, link) = (files.captured, files.link.take());
     files.finish().with_context(unwritable)?;
     if let (Some(path), Some(link)) = (&wanted.link_truth, link) {
         let told = link.tell(wanted.scenario, wanted.seed, &extent, &world);
         fs::write(path, format!("{told:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    progress.finish(world.counters());
+    progress.finish(world.counters(), captured);
     Ok(())
 }
 
-/// The files being written.
+/// The files being written, and the device before them.
 struct Files {
-    capture: Writer<Output>,
-    truth: Option<BufWriter<File>>,
+    device: Device,
+    capture: Capture,
+    resolution: Resolution,
+    truth: Option<TruthFile>,
     link: Option<LinkTruth>,
-    /// Memory for a row.
-    row: Vec<u8>,
-    /// The instant of the last frame.
+    /// The instant of the last frame at the tap.
     last: Nanos,
+    /// Frames that the device has not lost.
+    captured: u64,
+}
+
+/// A capture file in one of the formats.
+enum Capture {
+    Pcap(pcap::Writer<Output>),
+    Pcapng(pcapng::Writer<Output>),
 }
 
 impl Files {
-    fn create(wanted: &Pcap, resolution: Resolution, snaplen: u32) -> Result<Self> {
+    fn create(wanted: &Pcap, hardware: Hardware) -> Result<Self> {
         let name = describe(&wanted.output);
         let output = Output::create(&wanted.output).with_context(|| format!("cannot open {name} for writing"))?;
-        let capture = Writer::new(output, resolution, snaplen).with_context(|| format!("cannot write {name}"))?;
+        let resolution = wanted.resolution();
+        let capture = match wanted.format() {
+            Format::Pcap => pcap::Writer::new(output, resolution, hardware.snaplen).map(Capture::Pcap),
+            Format::Pcapng => {
+                let queue = |queue| hardware.queue_name(wanted.scenario.name, queue);
+                let interfaces: Vec<String> = (0..hardware.queues()).map(queue).collect();
+                pcapng::Writer::new(output, &interfaces, hardware.snaplen).map(Capture::Pcapng)
+            }
+        };
         let truth = wanted.truth.as_deref().map(create_truth).transpose()?;
-        let link = wanted.link_truth.is_some().then(|| LinkTruth::new(wanted.scenario.start));
-        Ok(Self { capture, truth, link, row: Vec::new(), last: wanted.scenario.start })
+        Ok(Self {
+            device: Device::new(hardware, wanted.seed),
+            capture: capture.with_context(|| format!("cannot write {name}"))?,
+            resolution,
+            truth,
+            link: wanted.link_truth.is_some().then(|| LinkTruth::new(wanted.scenario.start)),
+            last: wanted.scenario.start,
+            captured: 0,
+        })
     }
 
     fn finish(self) -> io::Result<()> {
-        if let Some(mut truth) = self.truth {
-            truth.flush()?;
+        self.truth.map_or(Ok(()), TruthFile::finish)?;
+        match self.capture {
+            Capture::Pcap(writer) => writer.into_inner().finish(),
+            Capture::Pcapng(writer) => writer.into_inner(self.device.all_counters())?.finish(),
         }
-        self.capture.into_inner().finish()
     }
 }
 
-fn create_truth(path: &Path) -> Result<BufWriter<File>> {
-    let name = path.display();
-    let file = File::create(path).with_context(|| format!("cannot open {name} for writing"))?;
-    let mut truth = BufWriter::new(file);
-    writeln!(truth, "{COLUMNS}").with_context(|| format!("cannot write {name}"))?;
-    Ok(truth)
+fn create_truth(path: &Path) -> Result<TruthFile> {
+    TruthFile::create(path).with_context(|| format!("cannot open {} for writing", path.display()))
 }
 
 impl Tap for Files {
@@ -88,16 +110,21 @@ impl Tap for Files {
         if let Some(link) = &mut self.link {
             link.frame(ts, frame)?;
         }
-        self.capture.write(ts, frame)
+        let Some(captured) = self.device.take(ts, frame) else { return Ok(()) };
+        self.captured += 1;
+        match &mut self.capture {
+            Capture::Pcap(writer) => {
+                let ts = self.resolution.round(captured.ts);
+                writer.write(ts, captured.bytes, captured.wire_len)
+            }
+            Capture::Pcapng(writer) => writer.write(&captured, self.device.counters(captured.queue).dropped()),
+        }
     }
 
     fn over(&mut self, truth: &Truth) -> io::Result<()> {
         if let Some(link) = &mut self.link {
             link.over(truth)?;
         }
-        let Some(out) = &mut self.truth else { return Ok(()) };
-        self.row.clear();
-        truth.write(&mut self.row);
-        out.write_all(&self.row)
+        self.truth.as_mut().map_or(Ok(()), |file| file.write(truth))
     }
 }

@@ -39,7 +39,7 @@ fn read(path: &Path) -> io::Result<String> {
 
 fn write(script: &Script, output: &Path) -> io::Result<()> {
     let mut capture = Writer::new(Output::create(output)?, Resolution::Nanos, SNAPLEN)?;
-    script.play(&mut Builder::new(SNAPLEN), |_, ts, frame| capture.write(ts, frame))?;
+    script.play(&mut Builder::new(SNAPLEN), |_, ts, frame| capture.write(ts, frame.bytes, frame.wire_len))?;
     capture.into_inner().finish()
 }
 
