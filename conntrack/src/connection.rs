@@ -202,6 +202,12 @@ impl Connection {
         !resp.heard && orig.syn_seen && orig.pkts == orig.syn_pkts && orig.state == TcpState::SynSent
     }
 
+    /// Whether the capture, which lost packets last at `last_loss`, may have lost some of this connection: while it lived, or before it
+    /// was first seen, if that was not with the originator's SYN.
+    pub(crate) fn may_have_lost(&self, last_loss: Moment) -> bool {
+        last_loss.get().is_some_and(|at| at >= self.first_clock || !self.halves[0].syn_seen)
+    }
+
     /// Whether it has ended; it only takes in late segments then.
     pub(crate) const fn is_closed(&self) -> bool {
         self.closed.is_some()

@@ -276,6 +276,20 @@ fn a_loss_of_the_capture_marks_the_connections_that_it_fell_into() {
 }
 
 #[test]
+fn an_earlier_loss_of_the_capture_marks_a_connection_whose_syn_was_not_seen() {
+    let marked = |loss: &str, syn: &str| {
+        let earlier = format!("0.000 > S 0\n 0.010 < R. 0 ack 1 {loss}");
+        let connections = track(&format!("{earlier}\n {syn}\n 500.01 < S. 0 ack 1\n 500.02 > . 1 ack 1"));
+        assert_eq!(connections.len(), 2);
+        connections[1].lost_capture
+    };
+    let syn = "500.00 > S 0";
+    assert!(!marked("", syn) && !marked("", ""));
+    assert!(!marked("lost", syn), "all of it is there");
+    assert!(marked("lost", ""), "its SYN may have been among what was lost");
+}
+
+#[test]
 fn of_several_suspect_resets_that_silence_confirms_the_first_one_closed() {
     let rows = after_handshake(
         "

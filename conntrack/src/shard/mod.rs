@@ -243,7 +243,7 @@ impl Shard {
         let from = connection.observe(observation);
         self.series.count(from, &observation.segment, observation.ts, sink);
         if let Some(closed) = connection.closed().filter(|_| !was_closed) {
-            connection.lost_capture = after_loss;
+            connection.lost_capture = connection.may_have_lost(lost);
             self.series.closed(closed.ts, sink);
         }
         if connection.headers < self.config.headers {
@@ -338,11 +338,10 @@ impl Shard {
         self.write(&connection, reason, sink);
     }
 
-    /// Whether the capture lost packets while the connection lived. Of one that has ended it was noted then, because only the latest
+    /// Whether the capture may have lost packets of the connection. Of one that has ended it was noted then, because only the latest
     /// loss is remembered.
     fn lost_capture(&self, connection: &Connection) -> bool {
-        let lost_since = || self.last_loss.get().is_some_and(|at| at >= connection.first_clock);
-        if connection.is_closed() { connection.lost_capture } else { lost_since() }
+        if connection.is_closed() { connection.lost_capture } else { connection.may_have_lost(self.last_loss) }
     }
 
     /// Makes room: the connection goes that has least left to tell, and among its like the one that waits longest.

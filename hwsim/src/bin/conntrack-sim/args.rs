@@ -64,7 +64,7 @@ impl Manner {
 pub enum Command {
     /// Write a scenario as a capture file, and its truth as CSV
     #[command(after_help = PCAP_EXAMPLES)]
-    Pcap(Pcap),
+    Pcap(Box<Pcap>),
     /// Write a script in packetdrill's notation as a capture file
     #[command(after_help = SCRIPT_EXAMPLES)]
     Script(Script),

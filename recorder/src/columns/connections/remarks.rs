@@ -27,6 +27,6 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "lost_capture",
         "",
         Value::Truth(|r| r.lost_capture),
-        "The capture lost packets during the connection's life.",
+        "The capture lost packets during the connection's life, or before it where its first SYN was not seen.",
     ),
 ];
