@@ -139,7 +139,6 @@ impl Connection {
             self.flip();
         }
         let from = self.direction_of(segment.sender);
-        self.note_missed(from, segment);
         tcp::process(self, from, observation);
         if self.halves[from.index()].seen.overflowed() {
             self.anomalies.insert(Anomaly::TooManyHoles);
@@ -154,15 +153,6 @@ impl Connection {
         self.first = self.first.min(observation.ts);
         self.last = self.last.max(observation.ts);
         self.last_clock = observation.clock;
-    }
-
-    fn note_missed(&mut self, from: Direction, segment: &Segment) {
-        let peer = &self.halves[from.other().index()];
-        let fin = i64::from(peer.fin_end.is_some());
-        let beyond = peer.heard && segment.flags.ack() && !segment.flags.rst();
-        if beyond && peer.position(segment.ack) > peer.seen.high() + fin {
-            self.anomalies.insert(Anomaly::AckedUnseen);
-        }
     }
 
     /// Whether the roles are certain: a SYN-ACK alone may be the echo of a forged SYN.
@@ -236,18 +226,18 @@ impl Connection {
     }
 
     /// Decides where the stream of an endpoint begins, if its segments contradict each other. Of two SYN-ACKs the acknowledgment of the
-    /// client chooses one. Who only acknowledged something else before, in a half-open connection (RFC 9293, 3.5.1), begins with its
-    /// SYN-ACK. And who sends from where its peer expects it, before the start that its SYN-ACK named, began there.
+    /// client chooses one. Who only acknowledged before, in a half-open connection (RFC 9293, 3.5.1) or a split handshake, begins with its
+    /// SYN or SYN-ACK. And who sends from where its peer expects it, before the start that its SYN-ACK named, began there.
     fn settle_isn(&mut self, from: Direction, segment: &Segment) {
         let kind = tcp::classify(segment.flags);
         let offered = self.offered_isn;
         let (sender, receiver) = self.pair_mut(from);
         let sent_nothing = sender.heard && sender.seen.unique() == 0;
-        if kind == Kind::SynAck && sender.base != segment.seq {
-            if sender.syn_seen && !sender.heard_beyond_syn() {
+        if matches!(kind, Kind::Syn | Kind::SynAck) && sender.base != segment.seq {
+            if kind == Kind::SynAck && sender.syn_seen && !sender.heard_beyond_syn() {
                 self.offered_isn = Some(segment.seq);
                 return;
-            } else if !sender.syn_seen && sent_nothing {
+            } else if !sender.syn_seen && sent_nothing && (kind == Kind::SynAck || receiver.syn_seen) {
                 sender.restart(segment.seq);
                 sender.last_ack = None;
             }
@@ -289,7 +279,16 @@ impl Connection {
             let retries = closed.reason == CloseReason::Rst
                 && !self.established.came()
                 && observation.ts.since(closed.ts) > SYN_COPY_WITHIN;
-            return if same_isn && !retries { Belongs::Here } else { Belongs::New };
+            // Not above what its sender used up: the new connection's only if its receiver, in TIME_WAIT, takes it for newer by its
+            // timestamp (RFC 6191).
+            let perhaps_old = closed.reason == CloseReason::Fin
+                && receiver.state == TcpState::TimeWait
+                && sender.fin_end.is_some_and(|end| segment.seq.is_before(end));
+            return match (same_isn && !retries, perhaps_old) {
+                (true, _) => Belongs::Here,
+                (false, true) => Belongs::Pending,
+                (false, false) => Belongs::New,
+            };
         }
         // A SYN that was overtaken by its SYN-ACK, or one half of a simultaneous open or a split handshake.
         let fits_synack = receiver.syn_seen && receiver.last_ack == Some(segment.seq.plus(1));

@@ -215,12 +215,12 @@ fn note_oddities(
     verdict: Verdict,
     step: &Step,
 ) {
-    let (sender, _) = connection.pair(from);
+    let (sender, receiver) = connection.pair(from);
     let beyond_fin =
         sender.fin_end.is_some_and(|end| segment.payload_len > 0 && !segment.seq_end().is_before(end.plus(1)));
     let fin_moved = kind == Kind::Fin && sender.fin_end.is_some_and(|end| end != segment.seq_end());
     let other_isn = sender.syn_seen && sender.base != segment.seq;
-    let after_rst = segment.payload_len > 0 && (sender.rst_pkts > 0 || kind == Kind::Rst);
+    let after_rst = segment.payload_len > 0 && (connection.rst_by == Some(from) || kind == Kind::Rst);
     let live = !connection.is_closed();
     let outside = verdict != Verdict::InWindow && !step.believed;
     let oddities = [
@@ -235,6 +235,7 @@ fn note_oddities(
             Anomaly::SynAckBadAck,
             live && kind == Kind::SynAck && matches!(verdict, Verdict::AckAbove | Verdict::AckBelow),
         ),
+        (Anomaly::AckedUnseen, step.believed && acknowledges_unseen(receiver, segment)),
         (Anomaly::FinMoved, fin_moved),
         (Anomaly::DataAfterFin, beyond_fin && !fin_moved),
         (Anomaly::DataAfterRst, after_rst),
@@ -246,10 +247,18 @@ fn note_oddities(
     }
 }
 
+/// Whether a segment acknowledges more than the tap saw of its receiver.
+fn acknowledges_unseen(receiver: &Half, segment: &Segment) -> bool {
+    let fin = i64::from(receiver.fin_end.is_some());
+    let compares = receiver.heard && segment.flags.ack() && !segment.flags.rst();
+    compares && receiver.position(segment.ack) > receiver.seen.high() + fin
+}
+
 /// Writes down when things happened.
 fn note_instants(connection: &mut Connection, from: Direction, observation: &Observation, kind: Kind, step: &Step) {
     let ts = observation.ts;
-    if !step.foreign_syn {
+    // A SYN-ACK that acknowledges another SYN than this one belongs to no handshake here.
+    if !step.foreign_syn && (step.believed || kind != Kind::SynAck) {
         connection.handshake.note(from, kind, &observation.segment, ts);
     }
     // A SYN-ACK tells of the SYN, if that was missed.

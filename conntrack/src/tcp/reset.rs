@@ -22,8 +22,11 @@ pub(crate) fn judge(sender: &Half, receiver: &Half, segment: &Segment, verdict: 
     if refuses_syn(sender, receiver, segment) || is_exact(sender, receiver, segment) {
         return Reset::Exact;
     }
+    let below = receiver.last_ack.is_some_and(|expected| segment.seq.is_before(expected));
     match verdict {
         Verdict::SeqAbove | Verdict::SeqBelow => Reset::Ignored,
+        // In the window of what is sent again, but not in the receiver's own, which begins where it expects the next byte.
+        _ if below => Reset::Ignored,
         Verdict::InWindow | Verdict::AckAbove | Verdict::AckBelow => Reset::Suspect,
     }
 }
@@ -40,6 +43,6 @@ fn refuses_syn(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
 fn is_exact(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
     !sender.heard && receiver.state != TcpState::SynSent
         || receiver.last_ack == Some(segment.seq)
-        || segment.seq == sender.window.end
+        || sender.heard && segment.seq == sender.window.end
         || sender.fin_end.is_some_and(|end| end == segment.seq || end == segment.seq.plus(1))
 }
