@@ -44,6 +44,10 @@ impl Batch {
         self.bytes.clear();
     }
 
+    pub(crate) fn observations(&self) -> &[Observation] {
+        &self.observations
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.observations.len()
     }

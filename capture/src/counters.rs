@@ -43,6 +43,12 @@ pub struct PollerCounters {
     pub rejected: [u64; Reject::ALL.len()],
     /// TCP segments lost because the queue to their shard was full, or its shard gone.
     pub dropped_queue: u64,
+    /// ICMP errors about TCP handed to a shard, or about to be; each is also counted in [`Self::ip`].
+    pub icmp_errors: u64,
+    /// ICMP errors about TCP whose quote does not name a connection.
+    pub icmp_unreadable: u64,
+    /// ICMP errors about TCP for which the queue to the shard was full, or its shard gone.
+    pub icmp_dropped: u64,
     /// How often a frame was older than the one before it.
     pub clock_steps: u64,
     /// Timestamp of the first frame.
@@ -60,6 +66,9 @@ impl Default for PollerCounters {
             link: 0,
             rejected: [0; Reject::ALL.len()],
             dropped_queue: 0,
+            icmp_errors: 0,
+            icmp_unreadable: 0,
+            icmp_dropped: 0,
             clock_steps: 0,
             first: None,
             last: None,

@@ -80,6 +80,15 @@ pub(crate) struct Feed {
     unannounced: usize,
 }
 
+/// Observations in a lane, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gathered {
+    /// Segments.
+    pub segments: u64,
+    /// ICMP errors.
+    pub icmp: u64,
+}
+
 /// How big the queue of a lane is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LaneSize {
@@ -178,9 +187,21 @@ impl Lane {
         }
     }
 
+    /// Whether observations are gathered here and not pushed yet.
+    pub(crate) fn has_gathered(&self) -> bool {
+        self.gathered() != Gathered::default()
+    }
+
     /// Observations gathered here and not pushed yet.
-    pub(crate) fn gathered(&self) -> u64 {
-        self.filling.as_ref().map_or(0, |batch| batch.len() as u64)
+    pub(crate) fn gathered(&self) -> Gathered {
+        let mut gathered = Gathered::default();
+        for observation in self.filling.as_ref().map_or(&[][..], |batch| batch.observations()) {
+            match observation.segment.quoted_by {
+                None => gathered.segments += 1,
+                Some(_) => gathered.icmp += 1,
+            }
+        }
+        gathered
     }
 
     /// The shard is gone: nothing that is pushed will be read.

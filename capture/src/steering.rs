@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use crossbeam_utils::sync::Parker;
-use wire::{FlowHasher, Nanos, Parsed, TcpFrame};
+use wire::{FlowHasher, IcmpError, Nanos, NotTcp, Parsed, TcpFrame};
 
 use crate::bins::Bins;
 use crate::rings::Lane;
@@ -66,10 +66,8 @@ impl Steering {
         self.tick(frame.ts);
         match wire::parse(frame.link, frame.bytes, frame.wire_len) {
             Parsed::Tcp(tcp) => self.steer(&frame, &tcp),
-            Parsed::NotTcp(what) => {
-                self.counters.count_not_tcp(what);
-                self.bins.count_not_tcp(frame.ts, what);
-            }
+            Parsed::NotTcp(what) => self.count_not_tcp(frame.ts, what),
+            Parsed::Icmp(error) => self.steer_icmp(frame.ts, &error),
             Parsed::Rejected(reason) => {
                 self.counters.rejected[reason.index()] += 1;
                 self.bins.count_rejected(frame.ts);
@@ -91,21 +89,57 @@ impl Steering {
 
     #[inline]
     fn steer(&mut self, frame: &Frame<'_>, tcp: &TcpFrame<'_>) {
-        let hash = self.hasher.hash(&tcp.segment.key);
-        let shard = shard_of(hash, self.lanes.len() as u32) as usize;
-        let headers = if self.headers { tcp.headers } else { &[] };
-        while !self.lanes[shard].has_room(headers.len()) {
-            if self.pace == Pace::Live || self.lanes[shard].is_abandoned() {
-                return self.drop_at_queue(shard, frame.ts);
-            }
-            self.give_way();
-        }
         let mut segment = tcp.segment;
         if let Some(vlan) = frame.vlan {
             segment.vlan = vlan;
         }
-        self.counters.tcp += 1;
-        self.lanes[shard].push(frame.ts, self.clock, segment, hash, headers);
+        let headers = if self.headers { tcp.headers } else { &[] };
+        let hash = self.hasher.hash(&segment.key);
+        let shard = self.shard_of(hash);
+        if self.make_room(shard, headers.len()) {
+            self.counters.tcp += 1;
+            self.lanes[shard].push(frame.ts, self.clock, segment, hash, headers);
+        } else {
+            self.drop_at_queue(shard, frame.ts);
+        }
+    }
+
+    fn shard_of(&self, hash: u32) -> usize {
+        shard_of(hash, self.lanes.len() as u32) as usize
+    }
+
+    /// Makes room for an observation, waiting for it where the source can wait; `false` if there is none.
+    #[inline]
+    fn make_room(&mut self, shard: usize, headers: usize) -> bool {
+        while !self.lanes[shard].has_room(headers) {
+            if self.pace == Pace::Live || self.lanes[shard].is_abandoned() {
+                return false;
+            }
+            self.give_way();
+        }
+        true
+    }
+
+    fn count_not_tcp(&mut self, ts: Nanos, what: NotTcp) {
+        self.counters.count_not_tcp(what);
+        self.bins.count_not_tcp(ts, what);
+    }
+
+    /// An ICMP error goes, beside being counted as what it is, to the shard of the connection that it is about.
+    fn steer_icmp(&mut self, ts: Nanos, error: &IcmpError) {
+        self.count_not_tcp(ts, error.protocol());
+        let Some(segment) = error.quote else {
+            self.counters.icmp_unreadable += 1;
+            return;
+        };
+        let hash = self.hasher.hash(&segment.key);
+        let shard = self.shard_of(hash);
+        if self.make_room(shard, 0) {
+            self.counters.icmp_errors += 1;
+            self.lanes[shard].push(ts, self.clock, segment, hash, &[]);
+        } else {
+            self.counters.icmp_dropped += 1;
+        }
     }
 
     fn drop_at_queue(&mut self, shard: usize, ts: Nanos) {
@@ -158,14 +192,17 @@ impl Steering {
     /// Pushes what is left, waiting for room, and closes the lanes.
     pub(crate) fn close(&mut self) {
         self.hand_over();
-        while self.lanes.iter().any(|lane| lane.gathered() > 0 && !lane.is_abandoned()) {
+        while self.lanes.iter().any(|lane| lane.has_gathered() && !lane.is_abandoned()) {
             self.give_way();
         }
         for mut lane in self.lanes.drain(..) {
             lane.promise(self.clock);
             // Only a lane whose shard is gone still holds something.
-            self.counters.tcp -= lane.gathered();
-            self.counters.dropped_queue += lane.gathered();
+            let left = lane.gathered();
+            self.counters.tcp -= left.segments;
+            self.counters.dropped_queue += left.segments;
+            self.counters.icmp_errors -= left.icmp;
+            self.counters.icmp_dropped += left.icmp;
         }
     }
 }

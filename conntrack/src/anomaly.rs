@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! anomalies {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
         /// Something a polite TCP does not do, or a capture should not show. It is recorded by name and counted, never logged.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[repr(u8)]
         pub enum Anomaly { $($(#[$doc])* $variant,)+ }
 
@@ -67,6 +67,12 @@ impl Anomalies {
     #[must_use]
     pub const fn has(self, anomaly: Anomaly) -> bool {
         self.0 & (1 << anomaly as u8) != 0
+    }
+
+    /// Those that are not among `others`.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
     }
 
     /// Those that are there, in order of index.

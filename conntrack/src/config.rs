@@ -2,6 +2,8 @@
 
 use wire::Nanos;
 
+use crate::events::EventConfig;
+
 /// Settings of a shard.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -19,6 +21,8 @@ pub struct Config {
     pub max_attempts: usize,
     /// Evicted attempts that leave a row, in a second at most; the rest are only counted.
     pub evicted_attempts_per_second: u32,
+    /// Which events are recorded.
+    pub events: EventConfig,
     /// The timers.
     pub timeouts: Timeouts,
 }
@@ -81,6 +85,7 @@ impl Default for Config {
             max_connections: 2_000_000,
             max_attempts: 4_000_000,
             evicted_attempts_per_second: 10_000,
+            events: EventConfig::default(),
             timeouts: Timeouts::default(),
         }
     }

@@ -3,6 +3,7 @@
 use wire::{Direction, End, Endpoint, FlowKey, Nanos, Observation, Segment, SeqNum};
 
 use crate::anomaly::{Anomalies, Anomaly};
+use crate::events;
 use crate::half::{Half, SYN_COPY_WITHIN};
 use crate::handshake::Handshake;
 use crate::held::Held;
@@ -51,6 +52,8 @@ pub(crate) struct Connection {
     tunnel: wire::TunnelKind,
     tfo: bool,
     mptcp: bool,
+    /// What it told as events; most connections tell nothing.
+    pub(crate) log: Option<Box<events::Log>>,
     /// The list of timers that it waits in, and since when.
     pub(crate) timer: (usize, Nanos),
 }
@@ -115,6 +118,7 @@ impl Connection {
             tunnel: segment.tunnel,
             tfo: false,
             mptcp: false,
+            log: None,
             timer: (0, observation.clock),
         }
     }
@@ -319,6 +323,8 @@ impl Connection {
         let [orig, resp] = &self.halves;
         let endpoint = |end| -> Endpoint { self.key.endpoint(end) };
         let (syn_rtt, ack_rtt) = self.handshake.rtts();
+        let events = self.log.as_ref().map(|log| log.counts()).unwrap_or_default();
+        let (icmp_errors, icmp_last) = self.log.as_ref().map(|log| log.icmp()).unwrap_or_default();
         let until = self.closed.map_or(self.last, |closed| closed.ts);
         Record {
             uid: self.uid,
@@ -344,6 +350,9 @@ impl Connection {
             ],
             headers: self.headers,
             anomalies: self.anomalies,
+            events,
+            icmp_errors,
+            icmp_last,
             tfo: self.tfo,
             mptcp: self.mptcp,
             lost_capture,

@@ -7,6 +7,7 @@
 //! - `connection`: one connection; `half`: one of its endpoints; `coverage`: which bytes of a stream were seen.
 //! - `rates/`: how fast and how unevenly an endpoint sends.
 //! - `segments/`: which segments are abnormal and why, round trips, and what else their comings and goings measure.
+//! - `events/`: what is told of a connection while it lives.
 //! - `tcp/`: the machine, on one page in `tcp/mod.rs`, its table in `tcp/transitions.rs`.
 //! - `zeek/`: the same connection in Zeek's words.
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@ mod anomaly;
 mod config;
 mod connection;
 mod coverage;
+mod events;
 mod half;
 mod handshake;
 mod held;
@@ -30,8 +32,9 @@ mod zeek;
 
 pub use anomaly::{Anomalies, Anomaly};
 pub use config::{Config, Timeouts};
+pub use events::{Detail, Event, EventConfig, EventCounts, EventKind, EventLevel};
 pub use measures::{ClassCounts, RttRecord, SegmentClass, SegmentsRecord};
 pub use rates::{BurstsRecord, RatesRecord};
 pub use record::{CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, Record, TcpState};
 pub use shard::{Shard, ShardStats};
-pub use sink::{Event, EventKind, Header, Sink};
+pub use sink::{Header, Sink};

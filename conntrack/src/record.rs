@@ -3,10 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use wire::{Endpoint, Family, Nanos, TunnelKind};
+use wire::{Endpoint, Family, IcmpCode, Nanos, TunnelKind};
 
 use crate::measures::{RttRecord, SegmentsRecord};
-use crate::{Anomalies, RatesRecord};
+use crate::{Anomalies, EventCounts, RatesRecord};
 
 macro_rules! texts {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -299,6 +299,12 @@ pub struct Record {
     pub headers: u8,
     /// Oddities seen.
     pub anomalies: Anomalies,
+    /// Its rows in the events table.
+    pub events: EventCounts,
+    /// ICMP and ICMPv6 errors about its segments.
+    pub icmp_errors: u32,
+    /// The last of them.
+    pub icmp_last: Option<IcmpCode>,
     /// TCP Fast Open: the option was there, or data came with the SYN.
     pub tfo: bool,
     /// Multipath TCP option seen.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wire::{Direction, Interval, Nanos};
 
-use crate::Record;
+use crate::{Event, Record};
 
 /// Takes what a shard produces, in the order in which it happens.
 pub trait Sink {
@@ -35,45 +35,4 @@ pub struct Header<'a> {
     /// IP and TCP headers with options, as captured.
     #[serde(borrow)]
     pub bytes: &'a [u8],
-}
-
-/// Something that happened: a row of the `events` table. Those of the appliance itself have no `uid`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// The connection, if it happened in one.
-    pub uid: Option<u64>,
-    /// When.
-    pub ts: Nanos,
-    /// Whose packet made it happen.
-    pub dir: Option<Direction>,
-    /// What.
-    pub kind: EventKind,
-    /// The particulars, for people.
-    pub detail: String,
-}
-
-/// The kinds of [`Event`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum EventKind {
-    /// The campaign began.
-    Started,
-    /// The campaign ended.
-    Stopped,
-    /// Packets, records or headers were lost.
-    Lost,
-    /// A source's clock stepped back.
-    ClockStep,
-}
-
-impl EventKind {
-    /// The kind as it stands in the `kind` column.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Stopped => "stopped",
-            Self::Lost => "lost",
-            Self::ClockStep => "clock_step",
-        }
-    }
 }

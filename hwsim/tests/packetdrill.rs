@@ -16,7 +16,7 @@ fn segments(script: &Script) -> Vec<(i64, wire::Segment)> {
     let show = |_: &_, ts: wire::Nanos, frame: &hwsim::frame::Frame<'_>| {
         match wire::parse(LinkType::Ethernet, frame.bytes, frame.wire_len) {
             Parsed::Tcp(found) => segments.push((ts.since(START), found.segment)),
-            Parsed::NotTcp(NotTcp::Ip(1 | 58)) => {}
+            Parsed::NotTcp(NotTcp::Ip(1 | 58)) | Parsed::Icmp(_) => {}
             other => panic!("{other:?}"),
         }
         Ok(())

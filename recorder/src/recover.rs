@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use conntrack::{Event, EventKind};
+use conntrack::{Detail, Event};
 use wire::Nanos;
 
 use crate::campaign::{Campaign, read_manifest};
@@ -79,7 +79,7 @@ const CRASHED: &str = "the recorder stopped without ending the campaign";
 fn last_words(manifest: &Manifest, now: Nanos) -> Vec<Event> {
     let detail = format!("{CRASHED}: what was not acknowledged is missing, and live connections were not written");
     let ts = manifest.packets.end.unwrap_or(now);
-    vec![Event { uid: None, ts, dir: None, kind: EventKind::Lost, detail }]
+    vec![Event { uid: None, ts, dir: None, detail: Detail::Lost(detail) }]
 }
 
 /// Counts what is sealed, and says so in the manifest.

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt16Type, UInt32Type, UInt64Type};
 use common::{drain, record, start};
-use conntrack::{Event, EventKind, Header, Record, Sink};
+use conntrack::{Detail, Event, Header, Record, Sink};
 use proptest::prelude::*;
 use recorder::{Campaign, Encoder, Table, TcpView};
 use wire::{Direction, Endpoint, Family, Interval, Nanos};
@@ -48,8 +48,7 @@ fn rows() -> impl Strategy<Value = Rows> {
         uid,
         ts: Nanos(ts),
         dir: None,
-        kind: EventKind::Lost,
-        detail,
+        detail: Detail::Lost(detail),
     });
     (
         prop::collection::vec(records(), 0..20),

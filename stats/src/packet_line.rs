@@ -15,7 +15,7 @@ pub fn write(out: &mut dyn Write, header: &StoredHeader<'_>) -> io::Result<()> {
     write!(out, "{} {}:{:<3}", text::instant(header.ts.0, 9), header.uid, header.n)?;
     match wire::parse(LinkType::Raw, header.bytes, header.wire_len) {
         Parsed::Tcp(frame) => write_segment(out, &frame.segment),
-        Parsed::NotTcp(_) | Parsed::Rejected(_) => {
+        Parsed::NotTcp(_) | Parsed::Icmp(_) | Parsed::Rejected(_) => {
             let mut hex = Vec::new();
             text::push_hex(&mut hex, header.bytes);
             writeln!(out, " from {}, cut by the capture: {}", header.dir, String::from_utf8_lossy(&hex))

@@ -160,7 +160,7 @@ fn events_are_quoted_where_csv_demands() {
     let (_folder, dir) = campaign();
     let events = printed(&["events", &dir, "--format", "csv"]);
     let expected = format!(
-        "uid,ts,dir,kind,detail\n,{},,started,\"2 sources, \"\"lab\"\"\"\n{},{},,clock_step,back by 3 ms\n",
+        "uid,ts,dir,kind,detail\n,{},,lost,\"2 sources, \"\"lab\"\"\"\n{},{},,clock_step,back by 3 ms\n",
         decimal(support::EPOCH),
         record(3).uid,
         decimal(record(3).ts.0),

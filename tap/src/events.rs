@@ -1,6 +1,6 @@
 //! Events of the appliance itself.
 
-use conntrack::{Event, EventKind, Sink};
+use conntrack::{Detail, Event, Sink};
 use recorder::{Encoder, Recorder};
 use wire::Nanos;
 
@@ -8,9 +8,9 @@ use wire::Nanos;
 const NOBODY: u16 = u16::MAX;
 
 /// Writes an event that belongs to no connection.
-pub fn write(recorder: &mut Recorder, kind: EventKind, ts: Nanos, detail: String) {
+pub fn write(recorder: &mut Recorder, ts: Nanos, detail: Detail) {
     let mut encoder = Encoder::new(NOBODY);
-    encoder.event(Event { uid: None, ts, dir: None, kind, detail });
+    encoder.event(Event { uid: None, ts, dir: None, detail });
     encoder.flush(Nanos::MIN);
     while let Some(block) = encoder.take() {
         // Lost means that the disk failed, which the recorder says itself.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use capture::{DeviceCounters, PollerCounters};
+use capture::{DeviceCounters, PollerCounters, PollerReport};
 use recorder::{Dropped, Ledger};
 
 /// The ledger of a source. It balances once the source has ended.
@@ -26,4 +26,18 @@ pub fn of(counters: &PollerCounters, device: &DeviceCounters) -> Ledger {
         not_tcp,
         rejected,
     }
+}
+
+/// What came of ICMP errors about TCP, by name, without the zeroes: of those `[attributed, unattributed]` by the shards, and of those that
+/// reached none.
+#[must_use]
+pub fn of_icmp([attributed, unattributed]: [u64; 2], reports: &[PollerReport]) -> BTreeMap<String, u64> {
+    let sum = |count: fn(&PollerCounters) -> u64| reports.iter().map(|report| count(&report.counters)).sum();
+    let counts = [
+        ("attributed", attributed),
+        ("unknown_connection", unattributed),
+        ("unreadable_quote", sum(|counters| counters.icmp_unreadable)),
+        ("queue", sum(|counters| counters.icmp_dropped)),
+    ];
+    counts.into_iter().filter(|&(_, count)| count > 0).map(|(name, count)| (name.to_owned(), count)).collect()
 }

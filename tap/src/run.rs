@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use capture::{Pace, Source};
-use conntrack::EventKind;
+use conntrack::Detail;
 use recorder::{EndedBy, Manifest, Recorder, Software, SourceEntry, Span, Table};
 use wire::Nanos;
 
@@ -149,7 +149,7 @@ fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &P
         (Pace::Patient, Some(first), Some(last)) => (first, last),
         _ => (started, now),
     };
-    events::write(&mut recorder, EventKind::Started, first, String::new());
+    events::write(&mut recorder, first, Detail::Started);
     for report in &reports {
         if pace == Pace::Patient {
             write_device_loss(&mut recorder, report, last);
@@ -162,13 +162,14 @@ fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &P
             "{} unanswered attempts were evicted without a row: tracker.max_attempts was reached",
             tracked.unrecorded
         );
-        events::write(&mut recorder, EventKind::Lost, last, detail);
+        events::write(&mut recorder, last, Detail::Lost(detail));
     }
-    events::write(&mut recorder, EventKind::Stopped, last, ended_by.as_str().to_owned());
+    events::write(&mut recorder, last, Detail::Stopped(ended_by.as_str().to_owned()));
     let manifest = recorder.manifest_mut();
     manifest.sources.clone_from(&sources);
     manifest.packets = packets;
     manifest.ended_by = Some(ended_by);
+    manifest.icmp_errors = ledger::of_icmp(tracked.icmp_errors, &reports);
     manifest.wall_clock.end = Some(now);
     let finished = recorder.finish();
     if let Some(failure) = finished.failure {
@@ -184,7 +185,7 @@ fn write_device_loss(recorder: &mut Recorder, report: &capture::PollerReport, at
         let of = report.device.offered;
         let (first, last) = (first.split().0, last.split().0);
         let detail = format!("{}: {lost} of {of} frames between second {first} and second {last}", report.name);
-        events::write(recorder, EventKind::Lost, at, detail);
+        events::write(recorder, at, Detail::Lost(detail));
     }
 }
 
@@ -193,20 +194,16 @@ fn write_source_events(recorder: &mut Recorder, report: &capture::PollerReport, 
     for problem in &report.problems {
         let detail = format!("{}: {problem}", report.name);
         recorder.manifest_mut().losses.reasons.push(detail.clone());
-        events::write(recorder, EventKind::Lost, at, detail);
+        events::write(recorder, at, Detail::Lost(detail));
     }
     if report.more_problems > 0 {
-        events::write(
-            recorder,
-            EventKind::Lost,
-            at,
-            format!("{}: {} more of the kind", report.name, report.more_problems),
-        );
+        let detail = format!("{}: {} more of the kind", report.name, report.more_problems);
+        events::write(recorder, at, Detail::Lost(detail));
     }
     if report.counters.clock_steps > 0 {
         let steps = report.counters.clock_steps;
         let detail = format!("{}: {steps} packets were older than the one before them", report.name);
-        events::write(recorder, EventKind::ClockStep, at, detail);
+        events::write(recorder, at, Detail::ClockStep(detail));
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod flags;
+mod icmp;
 mod interval;
 mod ip;
 mod key;
@@ -22,6 +23,7 @@ mod tcp;
 mod tunnel;
 
 pub use flags::TcpFlags;
+pub use icmp::{IcmpCode, IcmpError};
 pub use interval::{Interval, IntervalHalf, OtherTraffic};
 pub use key::{Direction, End, Endpoint, Family, FlowHasher, FlowKey};
 pub use link_type::LinkType;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Endpoint, Family, Segment};
+use crate::{Endpoint, Family, IcmpError, Segment};
 
 /// What [`crate::parse`] found in a frame.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,8 @@ pub enum Parsed<'a> {
     Tcp(TcpFrame<'a>),
     /// Something else, whole.
     NotTcp(NotTcp),
+    /// An ICMP or ICMPv6 error about a TCP segment: other traffic too, but it tells of a connection.
+    Icmp(IcmpError),
     /// A frame that cannot be used.
     Rejected(Reject),
 }

@@ -3,7 +3,7 @@
 use crate::bytes::Bytes;
 use crate::ip::{self, Datagram, Fragment};
 use crate::link;
-use crate::{LinkType, NotTcp, Outer, Parsed, Reject, Segment, TunnelKind, tcp, tunnel};
+use crate::{IcmpError, LinkType, NotTcp, Outer, Parsed, Reject, Segment, TunnelKind, tcp, tunnel};
 
 /// How many tunnels the parser follows around a segment. RFC 2473 lets an IPv6 tunnel be nested four times by default; a
 /// mirror (ERSPAN, VXLAN) of a provider's link (GTP, L2TP) adds two or three. A frame deeper than that was made to waste time.
@@ -12,6 +12,7 @@ const MAX_TUNNELS: u8 = 8;
 /// Why a frame gives no segment.
 pub(crate) enum Stop {
     NotTcp(NotTcp),
+    Icmp(IcmpError),
     Rejected(Reject),
 }
 
@@ -64,6 +65,7 @@ pub fn parse(link: LinkType, frame: &[u8], wire_len: u32) -> Parsed<'_> {
     match down_to_tcp(link, Bytes::new(frame, wire_len), &mut trail) {
         Ok(datagram) => tcp::read(&datagram, &trail),
         Err(Stop::NotTcp(what)) => Parsed::NotTcp(what),
+        Err(Stop::Icmp(error)) => Parsed::Icmp(error),
         Err(Stop::Rejected(why)) => Parsed::Rejected(why),
     }
 }

@@ -1,6 +1,6 @@
 //! A TCP segment as a bystander sees it: one flat value.
 
-use crate::{End, FlowKey, OptionSet, SackBlock, SeqNum, TcpFlags, Timestamps, TunnelKind};
+use crate::{End, FlowKey, IcmpCode, OptionSet, SackBlock, SeqNum, TcpFlags, Timestamps, TunnelKind};
 
 /// What one frame said at the innermost TCP layer that was found. Lengths come from the IP header, so a snaplen does not
 /// change them. Fields whose option was absent are zero; ask through the methods.
@@ -48,6 +48,9 @@ pub struct Segment {
     pub vlan: u16,
     /// Which options were there.
     pub options: OptionSet,
+    /// The ICMP error that quotes it: then the segment did not pass here itself, and only what [`crate::IcmpError::quote`] names is known
+    /// of it. `None` for any segment that did.
+    pub quoted_by: Option<IcmpCode>,
 }
 
 impl Segment {

@@ -183,7 +183,7 @@ fn compare(link: LinkType, bytes: &[u8], wire_len: u32) -> Option<Outcome> {
             let same = match parsed {
                 Parsed::Tcp(frame) => frame.outer.is_some(),
                 Parsed::NotTcp(NotTcp::Link) => false,
-                Parsed::NotTcp(_) | Parsed::Rejected(_) => true,
+                Parsed::NotTcp(_) | Parsed::Icmp(_) | Parsed::Rejected(_) => true,
             };
             return Some(if same { Outcome::SameOther } else { Outcome::Unexplained });
         }

@@ -33,6 +33,7 @@ fn segment(number: u32) -> Segment {
         mss: 0,
         vlan: Segment::NO_VLAN,
         options: OptionSet(0),
+        quoted_by: None,
     }
 }
 

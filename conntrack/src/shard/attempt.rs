@@ -214,6 +214,7 @@ impl Attempt {
             mss: self.mss,
             vlan: self.vlan,
             options: self.traits.options(),
+            quoted_by: None,
         };
         Observation {
             ts: self.first,

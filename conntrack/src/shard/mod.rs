@@ -19,6 +19,7 @@ use wire::{Direction, Nanos, Observation, Packet};
 
 use crate::config::Config;
 use crate::connection::{Belongs, Connection};
+use crate::events;
 use crate::held::Held;
 use crate::moment::Moment;
 use crate::record::CloseReason;
@@ -47,6 +48,10 @@ pub struct ShardStats {
     pub unrecorded: u64,
     /// Their packets.
     pub unrecorded_packets: u64,
+    /// ICMP errors that told of a connection.
+    pub icmp_attributed: u64,
+    /// ICMP errors about a connection that is not here.
+    pub icmp_unattributed: u64,
     /// Connections and attempts held.
     pub live: u64,
 }
@@ -94,11 +99,30 @@ impl Shard {
     pub fn step(&mut self, packet: &Packet<'_>, sink: &mut impl Sink) {
         let observation = packet.observation;
         self.advance(observation.clock, sink);
-        self.stats.packets += 1;
         if observation.after_loss {
             self.last_loss.set(observation.clock);
         }
+        if observation.segment.quoted_by.is_some() {
+            return self.take_icmp(observation, sink);
+        }
+        self.stats.packets += 1;
         self.dispatch(packet, sink);
+    }
+
+    /// Takes in an ICMP error: for the connection, or attempt, whose segment it quotes.
+    fn take_icmp(&mut self, observation: &Observation, sink: &mut impl Sink) {
+        let found = self.table.find(observation).and_then(|slot| self.unless_expired(slot, sink));
+        let slot = found.or_else(|| {
+            let attempt = self.attempts.find(observation).map(|slot| self.attempts.remove(slot))?;
+            let connection = self.connection_of(&attempt, sink);
+            Some(self.insert(connection, sink))
+        });
+        let Some(slot) = slot else {
+            self.stats.icmp_unattributed += 1;
+            return;
+        };
+        self.stats.icmp_attributed += 1;
+        events::note_icmp(self.table.get_mut(slot), observation, &self.config.events, sink);
     }
 
     /// Lets time pass: ends what has waited too long.
@@ -154,7 +178,7 @@ impl Shard {
         let attempt = self.attempts.get_mut(slot);
         if !attempt.repeat(packet.observation) {
             let attempt = self.attempts.remove(slot);
-            let connection = attempt.to_connection(self.config.salt, self.config.headers);
+            let connection = self.connection_of(&attempt, sink);
             let slot = self.insert(connection, sink);
             return self.step_connection(slot, packet, sink);
         }
@@ -240,7 +264,10 @@ impl Shard {
         let after_loss = lost.get().is_some_and(|at| at >= connection.first_clock);
         connection.liberal |= after_loss;
         let was_closed = connection.is_closed();
+        let before = events::Before::of(connection);
         let from = connection.observe(observation);
+        let source = (observation.segment.sender, observation.ts);
+        events::note(connection, &before, source, &self.config.events, sink);
         self.series.count(from, &observation.segment, observation.ts, sink);
         if let Some(closed) = connection.closed().filter(|_| !was_closed) {
             connection.lost_capture = connection.may_have_lost(lost);
@@ -307,11 +334,13 @@ impl Shard {
     fn confirm_suspect(&mut self, slot: u32, sink: &mut impl Sink) -> bool {
         let lost_capture = self.lost_capture(self.table.get(slot));
         let connection = self.table.get_mut(slot);
+        let before = events::Before::of(connection);
         if !connection.confirm_suspect() {
             return false;
         }
         connection.lost_capture = lost_capture;
         if let Some(closed) = connection.closed() {
+            events::note_states(connection, &before, closed.ts, &self.config.events, sink);
             self.series.closed(closed.ts, sink);
         }
         true
@@ -325,6 +354,7 @@ impl Shard {
             self.series.closed(self.clock, sink);
         }
         emit_held(&mut connection, sink);
+        events::conclude(&mut connection, sink);
         self.write(&connection, reason, sink);
     }
 
@@ -334,8 +364,15 @@ impl Shard {
     }
 
     fn write_attempt(&mut self, attempt: Attempt, reason: CloseReason, sink: &mut impl Sink) {
-        let connection = attempt.to_connection(self.config.salt, self.config.headers);
+        let connection = self.connection_of(&attempt, sink);
         self.write(&connection, reason, sink);
+    }
+
+    /// The connection that an attempt is, once it has told of itself.
+    fn connection_of(&self, attempt: &Attempt, sink: &mut impl Sink) -> Connection {
+        let mut connection = attempt.to_connection(self.config.salt, self.config.headers);
+        events::note_states(&mut connection, &events::Before::NOTHING, attempt.first(), &self.config.events, sink);
+        connection
     }
 
     /// Whether the capture may have lost packets of the connection. Of one that has ended it was noted then, because only the latest

@@ -39,6 +39,7 @@ pub struct Kept {
     pub records: Vec<Record>,
     pub headers: Vec<HeaderRow>,
     pub intervals: Vec<Interval>,
+    pub events: Vec<Event>,
 }
 
 impl Sink for Kept {
@@ -51,7 +52,9 @@ impl Sink for Kept {
         self.headers.push(HeaderRow { uid, n, ts, dir, bytes: bytes.to_vec() });
     }
 
-    fn event(&mut self, _: Event) {}
+    fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
 
     fn interval(&mut self, interval: Interval) {
         self.intervals.push(interval);
@@ -85,6 +88,13 @@ pub fn run(exchange: &str, config: Config) -> Kept {
     }
     shard.finish(clock, &mut kept);
     kept
+}
+
+/// The packets of an exchange.
+pub fn packets(exchange: &str) -> Vec<Observation> {
+    let mut clock = Nanos::MIN;
+    let lines = exchange.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| packet(line, &mut clock)).collect()
 }
 
 /// Feeds observations to a fresh shard; the campaign ends at `end`.
@@ -182,6 +192,7 @@ pub fn segment(to_server: bool, flags: TcpFlags) -> Segment {
         mss: 0,
         vlan: Segment::NO_VLAN,
         options: OptionSet::default(),
+        quoted_by: None,
     }
 }
 

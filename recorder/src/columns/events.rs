@@ -1,5 +1,7 @@
 //! The columns of `events`.
 
+use std::fmt::Write;
+
 use conntrack::Event;
 
 use super::{Column, RowFamily, Value, column};
@@ -24,8 +26,22 @@ const COLUMNS: &[Column<Events>] = &[
         "dir",
         "",
         Value::NameOrNull(|r| r.dir.map(wire::Direction::as_str)),
-        "Whose packet made it happen: orig or resp.",
+        "Whose packet it is about, for a change of state whose state it is: orig or resp; missing where it happened to the appliance.",
     ),
-    column("kind", "", Value::Name(|r| r.kind.as_str()), "What happened."),
-    column("detail", "", Value::Text(|r| &r.detail), "The particulars, for people."),
+    column(
+        "kind",
+        "",
+        Value::Name(|r| r.detail.kind().as_str()),
+        "What happened: state, anomaly, rst_suspect or icmp in a connection; started, stopped, lost or clock_step of the appliance itself.",
+    ),
+    column("detail", "", Value::Display(|r, text| detail(r, text)), DETAIL),
 ];
+
+const DETAIL: &str = "The particulars, as name=value parted by spaces; of the appliance itself a sentence. \
+    state: from and to, states of RFC 9293. anomaly: its name, once a connection. rst_suspect: nothing, once a connection. \
+    icmp: type, code and name of the error, and whether the segment that it quotes can have been in flight (RFC 5927, 4.1).";
+
+fn detail(row: &Event, text: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{}", row.detail);
+}

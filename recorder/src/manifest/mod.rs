@@ -49,6 +49,10 @@ pub struct Manifest {
     pub configuration: Value,
     /// Rows a table, in sealed files and journal. While a campaign runs it is as of the last write.
     pub rows: BTreeMap<Table, u64>,
+    /// ICMP errors about TCP, by what came of them: `attributed` to a connection; or of an `unknown_connection`, with an `unreadable_quote`,
+    /// or lost at a full queue (`queue`). In the ledgers all of them are ICMP.
+    #[serde(default)]
+    pub icmp_errors: BTreeMap<String, u64>,
     /// What the recorder lost. What the capture lost stands in the ledgers.
     pub losses: Losses,
 }
@@ -175,6 +179,7 @@ impl Manifest {
             anonymisation: "none".to_owned(),
             configuration: Value::Null,
             rows: Table::ALL.into_iter().map(|table| (table, 0)).collect(),
+            icmp_errors: BTreeMap::new(),
             losses: Losses::default(),
         }
     }

@@ -1,14 +1,14 @@
 //! Every count: rows against the manifest, and against each other.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt8Type, UInt64Type};
+use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 
 use super::{Check, Problems, Verdict};
 use crate::{Campaign, ReadError, State, Table};
 
 /// The names of these checks.
-pub(super) const NAMES: [&str; 5] = ["rows", "tcp_packets", "header_rows", "unique_uids", "instants"];
+pub(super) const NAMES: [&str; 6] = ["rows", "tcp_packets", "header_rows", "event_rows", "unique_uids", "instants"];
 
 /// `uid`s held at a time: 128 MiB.
 const UIDS: u64 = 16 << 20;
@@ -19,11 +19,20 @@ struct Sums {
     finals: u64,
     packets: u64,
     headers: u64,
+    events: u64,
+}
+
+/// Rows that were found.
+#[derive(Default)]
+struct Found {
+    rows: [u64; Table::COUNT],
+    /// Events that happened in a connection.
+    in_connections: u64,
 }
 
 /// All checks that read rows.
 pub(super) fn checks(campaign: &Campaign) -> Vec<Check> {
-    let (counts, rows) = rows(campaign);
+    let (found, rows) = rows(campaign);
     let (sums, instants) = match connections(campaign) {
         Ok(found) => found,
         Err(error) => {
@@ -34,7 +43,8 @@ pub(super) fn checks(campaign: &Campaign) -> Vec<Check> {
     vec![
         rows,
         tcp_packets(campaign, &sums),
-        header_rows(campaign, &sums, counts[Table::Headers.index()]),
+        own_rows(campaign, "header_rows", Table::Headers, (found.rows[Table::Headers.index()], sums.headers)),
+        own_rows(campaign, "event_rows", Table::Events, (found.in_connections, sums.events)),
         unique_uids(campaign, sums.finals),
         instants,
     ]
@@ -47,24 +57,29 @@ fn unfinished(campaign: &Campaign) -> Option<String> {
 }
 
 /// Rows a table against the manifest.
-fn rows(campaign: &Campaign) -> ([u64; Table::COUNT], Check) {
-    let mut counts = [0; Table::COUNT];
+fn rows(campaign: &Campaign) -> (Found, Check) {
+    let mut all = Found::default();
     let mut problems = Problems::default();
     let unfinished = unfinished(campaign);
     for table in Table::ALL {
         for batch in campaign.scan(table) {
             match batch {
-                Ok(batch) => counts[table.index()] += batch.num_rows() as u64,
+                Ok(batch) => {
+                    all.rows[table.index()] += batch.num_rows() as u64;
+                    if table == Table::Events {
+                        all.in_connections += (batch.num_rows() - batch["uid"].null_count()) as u64;
+                    }
+                }
                 Err(error) => problems.add(|| error.to_string()),
             }
         }
-        let (found, said) = (counts[table.index()], campaign.manifest().rows(table));
+        let (found, said) = (all.rows[table.index()], campaign.manifest().rows(table));
         if found != said && unfinished.is_none() {
             problems.add(|| format!("{table}: {found} rows, campaign.json says {said}"));
         }
     }
-    let found = Table::ALL.map(|table| format!("{} {table}", counts[table.index()])).join(", ");
-    (counts, problems.check("rows", || found))
+    let found = Table::ALL.map(|table| format!("{} {table}", all.rows[table.index()])).join(", ");
+    (all, problems.check("rows", || found))
 }
 
 /// What connections add up to, and whether their instants are in order.
@@ -77,10 +92,12 @@ fn connections(campaign: &Campaign) -> Result<(Sums, Check), ReadError> {
         let number = |name: &str| batch[name].as_primitive::<UInt64Type>().clone();
         let (orig, resp) = (number("orig_pkts"), number("resp_pkts"));
         let headers = batch["headers"].as_primitive::<UInt8Type>();
+        let events = batch["events"].as_primitive::<UInt32Type>();
         for row in (0..batch.num_rows()).filter(|&row| finals.value(row)) {
             sums.finals += 1;
             sums.packets = sums.packets.saturating_add(orig.value(row)).saturating_add(resp.value(row));
             sums.headers += u64::from(headers.value(row));
+            sums.events += u64::from(events.value(row));
         }
         check_instants(&batch, &mut problems);
     }
@@ -147,20 +164,20 @@ fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
     problems.check(NAME, || format!("{found} packets"))
 }
 
-/// Recorded headers against what connections say.
-fn header_rows(campaign: &Campaign, sums: &Sums, found: u64) -> Check {
-    const NAME: &str = "header_rows";
+/// Rows of `table` that belong to connections, as found and as the rows of connections say.
+fn own_rows(campaign: &Campaign, name: &'static str, table: Table, (found, said): (u64, u64)) -> Check {
     let manifest = campaign.manifest();
     if manifest.state != State::Complete || manifest.lost_rows(Table::Connections) > 0 {
         let why = "not every connection was written".to_owned();
-        return Check { name: NAME, verdict: Verdict::Skipped(why) };
+        return Check { name, verdict: Verdict::Skipped(why) };
     }
-    let lost = manifest.lost_rows(Table::Headers);
+    let lost = manifest.lost_rows(table);
     let mut problems = Problems::default();
-    if found.saturating_add(lost) != sums.headers {
-        problems.add(|| format!("{found} rows in headers and {lost} lost, connections say {}", sums.headers));
+    // What was lost of events may also have been the appliance's own.
+    if !said.checked_sub(found).is_some_and(|missing| missing <= lost) {
+        problems.add(|| format!("{found} rows in {table} and {lost} lost, connections say {said}"));
     }
-    problems.check(NAME, || format!("{found} headers"))
+    problems.check(name, || format!("{found} {table}"))
 }
 
 /// No two final rows have the same `uid`.

@@ -7,8 +7,8 @@ pub mod faulty_disk;
 use std::path::Path;
 
 use conntrack::{
-    Anomalies, Anomaly, BurstsRecord, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header,
-    History, Instants, RatesRecord, Record, RttRecord, SegmentsRecord, Sink, TcpState,
+    Anomalies, Anomaly, BurstsRecord, CloseReason, ConnState, Detail, DirectionBy, Event, EventCounts, HalfRecord,
+    Header, History, Instants, RatesRecord, Record, RttRecord, SegmentsRecord, Sink, TcpState,
 };
 use recorder::{Config, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry};
 use wire::{Direction, Endpoint, Family, Interval, Nanos, TunnelKind};
@@ -98,6 +98,9 @@ pub fn record(n: u64) -> Record {
         halves: [half(n % 7 + 3), half(2)],
         headers: 3,
         anomalies,
+        events: EventCounts { recorded: 1, dropped: 0 },
+        icmp_errors: 0,
+        icmp_last: None,
         tfo: false,
         mptcp: false,
         lost_capture: false,
@@ -129,8 +132,7 @@ pub fn event(n: u64) -> Event {
         uid: Some(record(n).uid),
         ts: record(n).ts,
         dir: Some(Direction::Resp),
-        kind: EventKind::ClockStep,
-        detail: "3 ms".to_owned(),
+        detail: Detail::ClockStep("3 ms".to_owned()),
     }
 }
 

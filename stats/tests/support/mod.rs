@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use conntrack::{
-    Anomalies, Anomaly, CloseReason, ConnState, DirectionBy, Event, EventKind, HalfRecord, Header, History, Instants,
-    RatesRecord, Record, RttRecord, SegmentsRecord, Sink, TcpState,
+    Anomalies, Anomaly, CloseReason, ConnState, Detail, DirectionBy, Event, EventCounts, HalfRecord, Header, History,
+    Instants, RatesRecord, Record, RttRecord, SegmentsRecord, Sink, TcpState,
 };
 use recorder::{Config, Dropped, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry, Span};
 use wire::{Direction, Endpoint, Family, Interval, IntervalHalf, Nanos, TunnelKind};
@@ -144,6 +144,9 @@ pub fn record(n: u64) -> Record {
         ],
         headers: 3,
         anomalies,
+        events: EventCounts { recorded: u32::from(n == 3), dropped: 0 },
+        icmp_errors: 0,
+        icmp_last: None,
         tfo: false,
         mptcp: false,
         lost_capture: n % 200 == 11,
@@ -222,8 +225,8 @@ fn interval(record: &Record) -> Interval {
     Interval { halves, syn: 1, opened: 1, closed: 1, ..Interval::around(record.ts, 10 * MILLISECOND) }
 }
 
-fn event(ts: Nanos, uid: Option<u64>, kind: EventKind, detail: &str) -> Event {
-    Event { uid, ts, dir: None, kind, detail: detail.to_owned() }
+fn event(ts: Nanos, uid: Option<u64>, detail: Detail) -> Event {
+    Event { uid, ts, dir: None, detail }
 }
 
 /// What to write.
@@ -256,7 +259,7 @@ impl Campaign {
         let config = Config { background: false, ..Config::default() };
         let mut recorder = Recorder::create(dir, config, manifest).unwrap();
         let mut encoder = Encoder::new(0);
-        encoder.event(event(Nanos(EPOCH), None, EventKind::Started, "2 sources, \"lab\""));
+        encoder.event(event(Nanos(EPOCH), None, Detail::Lost("2 sources, \"lab\"".to_owned())));
         let (mut packets, mut end) = (0, None);
         for n in 0..self.connections {
             let record = Record { headers: if self.headers { 3 } else { 0 }, ..record(n) };
@@ -271,7 +274,7 @@ impl Campaign {
                 give_headers(&mut encoder, &record);
             }
             if n == 3 {
-                encoder.event(event(record.ts, Some(record.uid), EventKind::ClockStep, "back by 3 ms"));
+                encoder.event(event(record.ts, Some(record.uid), Detail::ClockStep("back by 3 ms".to_owned())));
             }
             while let Some(block) = encoder.take() {
                 assert_eq!(recorder.append(&block), recorder::Outcome::Journalled);

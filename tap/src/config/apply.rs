@@ -35,6 +35,7 @@ impl Config {
             max_connections: share(tracker.max_connections),
             max_attempts: share(tracker.max_attempts),
             evicted_attempts_per_second: tracker.evicted_attempts_per_second.div_ceil(shards.get()),
+            events: conntrack::EventConfig { level: tracker.events, per_connection: tracker.events_per_connection },
             timeouts: conntrack::Timeouts {
                 attempt: timeouts.attempt.nanos(),
                 unanswered: timeouts.unanswered.nanos(),

@@ -7,6 +7,7 @@ mod span;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use conntrack::EventLevel;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -59,6 +60,10 @@ pub struct Tracker {
     pub max_attempts: usize,
     /// Evicted attempts that leave a row, in a second, over all shards.
     pub evicted_attempts_per_second: u32,
+    /// Which events of connections are recorded.
+    pub events: EventLevel,
+    /// Rows of events a connection, at most.
+    pub events_per_connection: u16,
     /// How long silence is believed.
     pub timeouts: Timeouts,
 }

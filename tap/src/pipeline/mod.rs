@@ -68,6 +68,8 @@ struct Tally {
     late: AtomicU64,
     evicted: AtomicU64,
     unrecorded: AtomicU64,
+    icmp_attributed: AtomicU64,
+    icmp_unattributed: AtomicU64,
 }
 
 /// The figures of a running pipeline.
@@ -118,6 +120,8 @@ pub struct Tracked {
     pub unrecorded: u64,
     /// Packets that came after younger ones had been tracked, because their source was silent for too long.
     pub late: u64,
+    /// ICMP errors that told of a connection, and those about one that was not there.
+    pub icmp_errors: [u64; 2],
 }
 
 /// A thread of the pipeline panicked: a defect of this program.
@@ -201,6 +205,7 @@ impl Running {
             evicted: sum(|tally| &tally.evicted),
             unrecorded: sum(|tally| &tally.unrecorded),
             late: sum(|tally| &tally.late),
+            icmp_errors: [sum(|tally| &tally.icmp_attributed), sum(|tally| &tally.icmp_unattributed)],
         };
         Ok(Ended { reports: reports?, tracked, recorder })
     }
@@ -281,4 +286,6 @@ fn publish(shard: &Shard, inbox: &Inbox, tally: &Tally) {
     tally.late.store(inbox.late(), Ordering::Relaxed);
     tally.evicted.store(stats.evicted, Ordering::Relaxed);
     tally.unrecorded.store(stats.unrecorded, Ordering::Relaxed);
+    tally.icmp_attributed.store(stats.icmp_attributed, Ordering::Relaxed);
+    tally.icmp_unattributed.store(stats.icmp_unattributed, Ordering::Relaxed);
 }

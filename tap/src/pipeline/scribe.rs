@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use capture::{Gauge, Pace};
-use conntrack::EventKind;
+use conntrack::Detail;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use recorder::{Block, Recorder, SourceEntry};
 use wire::Nanos;
@@ -114,7 +114,7 @@ impl Scribe {
         }
         self.recorder.manifest_mut().sources = entries;
         for detail in losses {
-            events::write(&mut self.recorder, EventKind::Lost, now, detail);
+            events::write(&mut self.recorder, now, Detail::Lost(detail));
         }
         self.looked_at = now;
     }

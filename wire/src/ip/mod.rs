@@ -9,11 +9,13 @@ use crate::parse::Stop;
 use crate::{Endpoint, Family, Reject};
 
 /// IANA protocol numbers that the parser acts on.
+pub(crate) const ICMP: u8 = 1;
 pub(crate) const IPV4: u8 = 4;
 pub(crate) const TCP: u8 = 6;
 pub(crate) const UDP: u8 = 17;
 pub(crate) const IPV6: u8 = 41;
 pub(crate) const GRE: u8 = 47;
+pub(crate) const ICMP6: u8 = 58;
 
 /// An IP datagram, its headers read.
 pub(crate) struct Datagram<'a> {

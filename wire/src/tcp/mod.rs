@@ -58,6 +58,7 @@ pub(crate) fn read<'a>(datagram: &Datagram<'a>, trail: &Trail) -> Parsed<'a> {
             mss: options.mss,
             vlan: trail.vlan,
             options: options.set,
+            quoted_by: None,
         },
         headers: datagram.bytes.get(..headers_len).unwrap_or_default(),
         outer: trail.outer,

@@ -7,7 +7,7 @@ use crate::bytes::Bytes;
 use crate::ip::{self, Datagram};
 use crate::link::{Header, Next};
 use crate::parse::{Stop, Trail};
-use crate::{NotTcp, Reject, TunnelKind};
+use crate::{NotTcp, Reject, TunnelKind, icmp};
 
 /// Enters the tunnel in `carrier`, whose payload `bytes` is, or says what else it carries.
 pub(crate) fn open<'a>(carrier: &Datagram<'a>, bytes: &mut Bytes<'a>, trail: &mut Trail) -> Next {
@@ -18,6 +18,7 @@ pub(crate) fn open<'a>(carrier: &Datagram<'a>, bytes: &mut Bytes<'a>, trail: &mu
             trail.enter(TunnelKind::IpInIp, 0, carrier, (0, 0));
             Ok(Header::Ip)
         }
+        ip::ICMP | ip::ICMP6 => Err(icmp::read(carrier)),
         other => Err(NotTcp::Ip(other).into()),
     }
 }

@@ -101,6 +101,7 @@ pub fn otherwise(link: LinkType, frame: &[u8]) -> String {
     match parse(link, frame, frame.len() as u32) {
         Parsed::Tcp(tcp) => panic!("a segment: {tcp:?}"),
         Parsed::NotTcp(what) => format!("{what:?}"),
+        Parsed::Icmp(error) => panic!("an error about a segment: {error:?}"),
         Parsed::Rejected(why) => format!("{why:?}"),
     }
 }

@@ -114,7 +114,7 @@ fn seed(link: LinkType, frame: &[u8]) -> Vec<u8> {
 /// With `BLESS=1` it writes the seeds, so that a new kind of frame joins the corpus.
 #[test]
 fn the_fuzz_corpus_holds_every_kind_of_frame() {
-    for (name, link, frame) in every_frame() {
+    for (name, link, frame) in every_frame().into_iter().chain(crate::icmp::frames()) {
         let path = corpus().join(name);
         if env::var_os("BLESS").is_some() {
             fs::create_dir_all(corpus()).unwrap();

@@ -3,6 +3,7 @@
 
 mod build;
 mod hostile;
+mod icmp;
 mod ip;
 mod link;
 mod tcp;

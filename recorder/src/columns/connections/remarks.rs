@@ -1,5 +1,7 @@
 //! What else there is to say of a connection.
 
+use wire::IcmpCode;
+
 use super::Connections;
 use crate::columns::{Column, Value, column};
 
@@ -15,6 +17,36 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "",
         Value::Names(|r, each| r.anomalies.iter().for_each(|anomaly| each(anomaly.as_str()))),
         "Names of the oddities that were seen.",
+    ),
+    column(
+        "events",
+        "rows",
+        Value::U32(|r| r.events.recorded),
+        "Rows that the connection left in the events table up to this row.",
+    ),
+    column(
+        "events_dropped",
+        "events",
+        Value::U32(|r| r.events.dropped),
+        "Events beyond tracker.events_per_connection, which left no row.",
+    ),
+    column(
+        "icmp_errors",
+        "packets",
+        Value::U32(|r| r.icmp_errors),
+        "ICMP and ICMPv6 errors (RFC 792, RFC 4443) that quote a segment of the connection; they are no packets of it.",
+    ),
+    column(
+        "icmp_type",
+        "",
+        Value::U8OrNull(|r| r.icmp_last.map(IcmpCode::kind)),
+        "Type of the last of those errors; missing without one.",
+    ),
+    column(
+        "icmp_code",
+        "",
+        Value::U8OrNull(|r| r.icmp_last.map(|last| last.code)),
+        "Code of the last of those errors; missing without one.",
     ),
     column("mptcp", "", Value::Truth(|r| r.mptcp), "A Multipath TCP option was seen (RFC 8684)."),
     column(
