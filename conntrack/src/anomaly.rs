@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! anomalies {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
         /// Something a polite TCP does not do, or a capture should not show. It is recorded by name and counted, never logged.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[repr(u8)]
-        pub enum Anomaly { $($(#[$doc])* $variant,)+ }
+        pub enum Anomaly { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Anomaly {
             /// Every anomaly, in order of index.
@@ -17,6 +17,12 @@ macro_rules! anomalies {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// What the name means.
+            #[must_use]
+            pub fn definition(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim(),)+ }
             }
         }
     };

@@ -172,13 +172,22 @@ pub struct HeadersArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   conntrack-report events lab
-  conntrack-report events lab --format json | jq 'select(.kind == \"lost\")'")]
+  conntrack-report events lab --uid 1234567890123456789
+  conntrack-report events lab --kind retransmission,loss --format csv
+  conntrack-report events lab --format json | jq 'select(.kind == \"lost\")'
+
+The events of one connection (--uid) are in order of time, all events in the
+campaign's order: by time within a file. `conntrack-report columns events` says
+what the kinds and their particulars mean.")]
 pub struct EventsArgs {
     #[command(flatten)]
     pub read: Campaigns,
     /// How rows are written
     #[arg(long, value_enum, default_value = "table")]
     pub format: TableFormat,
+    /// Only events of these kinds
+    #[arg(long, value_delimiter = ',', value_name = "KIND,...", value_parser = PossibleValuesParser::new(recorder::columns::event_kinds()))]
+    pub kind: Vec<String>,
     #[command(flatten)]
     pub rows: RowArgs,
     #[command(flatten)]
@@ -189,14 +198,15 @@ pub struct EventsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   conntrack-report columns
-  conntrack-report columns connections --format csv")]
+  conntrack-report columns connections --format csv
+  conntrack-report columns --format markdown -o docs/definitions.md")]
 pub struct ColumnsArgs {
     /// Only this table
     #[arg(value_parser = table())]
     pub table: Option<Table>,
     /// How the list is written
     #[arg(long, value_enum, default_value = "table")]
-    pub format: TableFormat,
+    pub format: ColumnsFormat,
     #[command(flatten)]
     pub write: OutputArgs,
 }
@@ -259,6 +269,19 @@ pub enum TableFormat {
     Csv,
     /// JSON lines
     Json,
+}
+
+/// Formats of `columns`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColumnsFormat {
+    /// Aligned, for people
+    Table,
+    /// Comma-separated values
+    Csv,
+    /// JSON lines
+    Json,
+    /// A document: docs/definitions.md is this
+    Markdown,
 }
 
 /// Formats of `connections`.

@@ -20,6 +20,8 @@ pub struct Selection {
     /// How many of `read` are wanted.
     wanted: usize,
     uid: Option<u64>,
+    /// Only events of these kinds; empty: of all.
+    kinds: Vec<String>,
     final_only: bool,
     limit: u64,
 }
@@ -37,18 +39,32 @@ impl Selection {
             )));
         }
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        let mut read = match (rows.columns.as_slice(), default) {
+        let read = match (rows.columns.as_slice(), default) {
             ([], []) => names(&known),
             ([], default) => names(default),
             (asked, _) => asked.to_vec(),
         };
         let wanted = read.len();
-        for (needed, name) in [(rows.uid.is_some(), "uid"), (final_only, "final")] {
-            if needed && !read.iter().any(|column| column == name) {
-                read.push(name.to_owned());
-            }
+        let limit = rows.limit.unwrap_or(u64::MAX);
+        let mut selection = Self { table, read, wanted, uid: rows.uid, kinds: Vec::new(), final_only, limit };
+        selection.need("uid", rows.uid.is_some());
+        selection.need("final", final_only);
+        Ok(selection)
+    }
+
+    /// The same of events, but only of these kinds, if there are any.
+    #[must_use]
+    pub fn of_kinds(mut self, kinds: &[String]) -> Self {
+        self.kinds = kinds.to_vec();
+        self.need("kind", !kinds.is_empty());
+        self
+    }
+
+    /// Has a column read, whether or not it is wanted.
+    fn need(&mut self, name: &str, needed: bool) {
+        if needed && !self.read.iter().any(|column| column == name) {
+            self.read.push(name.to_owned());
         }
-        Ok(Self { table, read, wanted, uid: rows.uid, final_only, limit: rows.limit.unwrap_or(u64::MAX) })
     }
 
     /// The columns wanted, with their types.
@@ -82,6 +98,34 @@ impl Selection {
         Ok(())
     }
 
+    /// The same in order of time, which takes all rows wanted into memory: for those of one connection.
+    ///
+    /// # Errors
+    /// Those of reading and of `take`.
+    pub fn each_by_time(
+        mut self,
+        campaigns: &[Named],
+        skipped: &mut Skipped,
+        take: &mut dyn FnMut(&RecordBatch) -> Result<(), ReportError>,
+    ) -> Result<(), ReportError> {
+        self.need("ts", true);
+        let names = self.read.iter().map(String::as_str).collect::<Vec<_>>();
+        let mut found = Vec::new();
+        for named in campaigns {
+            each_batch(&named.campaign, self.table, &names, skipped, &mut |batch| {
+                let columns = batch.project(&(0..self.wanted).collect::<Vec<_>>())?;
+                let ts = Column::find(batch, "ts")?;
+                for row in self.runs(batch)?.into_iter().flat_map(|(start, length)| start..start + length) {
+                    found.push((ts.as_ref().and_then(|ts| ts.cell(row).instant()), columns.slice(row, 1)));
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        found.sort_by_key(|(ts, _)| *ts);
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        found.iter().take(limit).try_for_each(|(_, row)| take(row))
+    }
+
     /// Gives the rows wanted of a batch, at most `left`, in slices that share its memory.
     fn choose(
         &self,
@@ -105,14 +149,17 @@ impl Selection {
     fn runs(&self, batch: &RecordBatch) -> Result<Vec<(usize, usize)>, ReportError> {
         let rows = batch.num_rows();
         let (uid, finals) = (Column::find(batch, "uid")?, Column::find(batch, "final")?);
-        if (self.uid.is_none() || uid.is_none()) && !self.final_only {
+        let kind = Column::find(batch, "kind")?.filter(|_| !self.kinds.is_empty());
+        if (self.uid.is_none() || uid.is_none()) && kind.is_none() && !self.final_only {
             return Ok(vec![(0, rows)]);
         }
         let wanted = |row: usize| {
             let uid_fits =
                 self.uid.is_none_or(|wanted| uid.as_ref().is_some_and(|uid| uid.cell(row).unsigned() == Some(wanted)));
             let is_interim = finals.as_ref().is_some_and(|finals| matches!(finals.cell(row), Cell::Truth(false)));
-            uid_fits && !(self.final_only && is_interim)
+            let is_kind = |text: Option<&str>| self.kinds.iter().any(|kind| Some(kind.as_str()) == text);
+            let kind_fits = kind.as_ref().is_none_or(|kind| is_kind(kind.cell(row).text()));
+            uid_fits && kind_fits && !(self.final_only && is_interim)
         };
         let mut runs: Vec<(usize, usize)> = Vec::new();
         for row in (0..rows).filter(|&row| wanted(row)) {

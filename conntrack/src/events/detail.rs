@@ -88,10 +88,10 @@ impl fmt::Display for Detail {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
         /// The kinds of [`Event`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum EventKind { $($(#[$doc])* $variant,)+ }
+        pub enum EventKind { $($(#[doc = $doc])+ $variant,)+ }
 
         impl EventKind {
             /// Every kind.
@@ -101,6 +101,12 @@ macro_rules! kinds {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// What the name means.
+            #[must_use]
+            pub fn definition(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim(),)+ }
             }
         }
     };

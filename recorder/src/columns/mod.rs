@@ -12,6 +12,7 @@ mod connections;
 mod events;
 mod headers;
 mod intervals;
+mod vocabulary;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use wire::Nanos;
 
 pub(crate) use build::TableBuilder;
+pub use vocabulary::{Names, event_kinds, vocabulary};
 
 use crate::Table;
 

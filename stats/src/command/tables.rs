@@ -45,8 +45,20 @@ pub fn connections(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
 
 /// Prints the table of events.
 pub fn events(arguments: &EventsArgs) -> anyhow::Result<Done> {
-    let selection = Selection::new(Table::Events, &arguments.rows, &[], false)?;
-    table(&selection, &arguments.read.campaigns, arguments.format, arguments.write.output.as_deref())
+    let selection = Selection::new(Table::Events, &arguments.rows, &[], false)?.of_kinds(&arguments.kind);
+    let output = arguments.write.output.as_deref();
+    if arguments.rows.uid.is_none() {
+        return table(&selection, &arguments.read.campaigns, arguments.format, output);
+    }
+    let campaigns = input::open(&arguments.read.campaigns)?;
+    let mut out = Output::open(output)?;
+    let mut writer = table_writer(arguments.format, &mut out, &*selection.schema()?, look(output))?;
+    let mut skipped = Skipped::default();
+    selection.each_by_time(&campaigns, &mut skipped, &mut |row| writer.write(row))?;
+    writer.finish()?;
+    drop(writer);
+    out.commit()?;
+    Ok(Done::without(&skipped))
 }
 
 /// Prints the rows selected.
