@@ -5,16 +5,16 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::io;
 
-use wire::Nanos;
+use wire::{Direction, Nanos};
 
 use crate::arrivals::Process;
 use crate::frame::{Addressing, Builder, Frame, Other};
 use crate::link::Passing;
 use crate::pcap::Resolution;
-use crate::rng::Rng;
+use crate::rng::{Dist, Rng};
 use crate::scenario::{Population, Scenario};
-use crate::speaker::Connection;
-use crate::truth::Truth;
+use crate::speaker::{Connection, Opening, Setup};
+use crate::truth::{Ending, Passage, Truth};
 
 /// Where it ends at the latest: what a scenario without an end is cut at, and a bound for what a user asks for, s. A capture file's
 /// seconds still fit into 32 bits then.
@@ -27,6 +27,14 @@ pub trait Tap {
     /// # Errors
     /// Those of the output; they end the run.
     fn frame(&mut self, ts: Nanos, frame: &Frame<'_>) -> io::Result<()>;
+
+    /// A segment has passed; its frame was told before.
+    ///
+    /// # Errors
+    /// Those of the output; they end the run.
+    fn segment(&mut self, _passage: &Passage<'_>) -> io::Result<()> {
+        Ok(())
+    }
 
     /// A connection is over, or the capture ends before it.
     ///
@@ -95,6 +103,8 @@ struct Live {
     connection: Connection,
     addressing: Addressing,
     truth: Truth,
+    /// The connection after which the next on the same ports is modelled.
+    followed_by: Option<Box<Setup>>,
 }
 
 /// A part of a scenario as it runs.
@@ -116,6 +126,8 @@ pub struct World {
     rng: Rng,
     other_rng: Rng,
     other_per_second: f64,
+    /// Share of connections that are followed by another on the same ports.
+    reuse: f64,
     parts: Vec<Part>,
     /// When the next connection begins, and of which part it is.
     next_arrival: (Nanos, usize),
@@ -150,6 +162,7 @@ impl World {
             rng,
             other_rng,
             other_per_second: scenario.other_per_second,
+            reuse: scenario.era.reuse,
             parts,
             next_arrival,
             next_other,
@@ -231,9 +244,16 @@ impl World {
             self.next_other = Nanos::MAX;
         }
         let Some((setup, addressing)) = drawn else { return };
-        let mut connection = Connection::new(&setup, self.rng.fork());
+        let is_followed = setup.outcome.closes_in_order() && self.rng.chance(self.reuse);
+        self.begin(&setup, addressing, is_followed);
+    }
+
+    /// A connection begins, which may be followed by another on the same ports.
+    fn begin(&mut self, setup: &Setup, addressing: Addressing, is_followed: bool) {
+        let mut connection = Connection::new(setup, self.rng.fork());
         let Some(at) = connection.next_at_tap() else { return };
-        let live = Live { connection, addressing, truth: Truth::new(addressing) };
+        let followed_by = is_followed.then(|| Box::new(*setup));
+        let live = Live { connection, addressing, truth: Truth::new(addressing), followed_by };
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -251,13 +271,20 @@ impl World {
         let Some(mut top) = self.agenda.peek_mut() else { return Ok(()) };
         let slot = top.0.1;
         let Some(live) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return Ok(()) };
-        if let Some((from, Passing { ts, segment, .. })) = live.connection.pass_tap() {
-            let ts = self.resolution.round(ts);
-            let frame = self.builder.tcp(&live.addressing, from, &live.connection.header(from, &segment));
-            live.truth.pass(ts, from, &segment, frame.ip_len);
+        if let Some((from, passing)) = live.connection.pass_tap() {
+            let ts = self.resolution.round(passing.ts);
+            let mut sack = Default::default();
+            let header = live.connection.header(from, &passing.segment, &mut sack);
+            let seq = header.seq;
+            let frame = self.builder.tcp(&live.addressing, from, &header);
+            let is_heard = live.connection.is_there(from.other());
+            let (from, unnecessary) = live.truth.pass(ts, from, &passing, is_heard, frame.ip_len);
             self.counters.tcp += 1;
             count(&mut self.counters, &frame);
             tap.frame(ts, &frame)?;
+            let Passing { segment, fate, .. } = &passing;
+            let addressing = live.truth.addressing();
+            tap.segment(&Passage { ts, addressing, from, seq, segment, fate: *fate, unnecessary })?;
         }
         if let Some(at) = live.connection.next_at_tap() {
             *top = Reverse((at, slot));
@@ -265,10 +292,30 @@ impl World {
         }
         PeekMut::pop(top);
         self.free.push(slot);
-        match self.slots[slot as usize].take() {
-            Some(live) => self.tell(&live.truth, tap),
-            None => Ok(()),
+        let Some(mut live) = self.slots[slot as usize].take() else { return Ok(()) };
+        let (addressing, followed_by) = (live.addressing, live.followed_by.take());
+        let ending = live.truth.ending();
+        let last = live.truth.last();
+        self.tell(live, tap)?;
+        if let Some(setup) = followed_by.filter(|_| ending == Ending::Fin) {
+            self.follow(*setup, addressing, last);
         }
+        Ok(())
+    }
+
+    /// The ports of a connection whose last segment passed at `last` are used again, most often within TIME-WAIT.
+    fn follow(&mut self, before: Setup, addressing: Addressing, last: Nanos) {
+        const PAUSE: Dist = Dist::LogNormal { median: 3.0, sigma: 1.5, max: 90.0 };
+        /// Further than anything here sends: a SYN is new when its number is higher (RFC 9293, 3.10.7.4), and a higher timestamp
+        /// makes it so too (RFC 6191).
+        const FURTHER: u32 = 1 << 30;
+        let mut setup = before;
+        setup.start = last.plus(Nanos::PER_SECOND / 2 + PAUSE.nanos(&mut self.rng));
+        setup.opening = Opening::Ordinary;
+        let [orig, resp] = &mut setup.profiles;
+        orig.isn = orig.isn.wrapping_add(FURTHER);
+        resp.isn = self.rng.bits() as u32;
+        self.begin(&setup, addressing, false);
     }
 
     /// A frame that is not TCP passes.
@@ -290,17 +337,20 @@ impl World {
     fn finish(&mut self, tap: &mut impl Tap) -> io::Result<()> {
         self.agenda.clear();
         for live in std::mem::take(&mut self.slots).into_iter().flatten() {
-            self.tell(&live.truth, tap)?;
+            self.tell(live, tap)?;
         }
         Ok(())
     }
 
-    fn tell(&mut self, truth: &Truth, tap: &mut impl Tap) -> io::Result<()> {
-        if !truth.was_seen() {
+    fn tell(&mut self, mut live: Live, tap: &mut impl Tap) -> io::Result<()> {
+        if !live.truth.was_seen() {
             return Ok(());
         }
+        for who in [Direction::Orig, Direction::Resp] {
+            live.truth.learn(who, live.connection.knowledge(who));
+        }
         self.counters.connections += 1;
-        tap.over(truth)
+        tap.over(&live.truth)
     }
 }
 

@@ -43,6 +43,15 @@ pub struct Addressing {
     pub orig_inside: bool,
 }
 
+impl Addressing {
+    /// The same, with the two ends exchanged.
+    #[must_use]
+    pub const fn reversed(&self) -> Self {
+        let ([orig, resp], [near, far]) = (self.ends, self.ttl);
+        Self { ends: [resp, orig], ttl: [far, near], orig_inside: !self.orig_inside, ..*self }
+    }
+}
+
 /// A frame as the capture keeps it.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {

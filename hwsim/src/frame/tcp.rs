@@ -49,7 +49,9 @@ pub struct Options<'a> {
     pub timestamps: Option<Timestamps>,
     /// Window scale.
     pub wscale: Option<u8>,
-    /// SACK blocks, at most two.
+    /// The cookie of TCP Fast Open (RFC 7413).
+    pub cookie: Option<[u8; 8]>,
+    /// SACK blocks, at most four.
     pub sack: &'a [SackBlock],
     /// Further options as they stand in the header, padding included.
     pub raw: &'a [u8],
@@ -92,6 +94,10 @@ impl Options<'_> {
         if let Some(wscale) = self.wscale {
             area.align(1);
             area.put(&[3, 3, wscale]);
+        }
+        if let Some(cookie) = self.cookie {
+            area.put(&[34, 10]);
+            area.put(&cookie);
         }
         if !self.sack.is_empty() {
             area.align(2);
@@ -155,10 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn timestamps_and_two_sack_blocks_fit() {
-        let sack = [SackBlock { left: SeqNum(1), right: SeqNum(2) }; 2];
-        let (_, len) =
-            Options { timestamps: Some(Timestamps { value: 0, echo: 0 }), sack: &sack, ..Options::default() }.encode();
-        assert_eq!(len, 12 + 20);
+    fn timestamps_and_three_sack_blocks_fit_and_a_cookie_beside_the_options_of_a_syn() {
+        let timestamps = Some(Timestamps { value: 0, echo: 0 });
+        let sack = [SackBlock { left: SeqNum(1), right: SeqNum(2) }; 3];
+        let (_, len) = Options { timestamps, sack: &sack, ..Options::default() }.encode();
+        assert_eq!(len, 12 + 28);
+        let syn = Options { mss: Some(1460), sack_permitted: true, timestamps, wscale: Some(7), ..Options::default() };
+        let (bytes, len) = Options { cookie: Some([9; 8]), ..syn }.encode();
+        assert_eq!(len, 32);
+        assert_eq!(bytes[20..30], [34, 10, 9, 9, 9, 9, 9, 9, 9, 9]);
     }
 }

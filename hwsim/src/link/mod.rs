@@ -86,6 +86,8 @@ pub struct Passing {
     pub segment: Segment,
     /// What befell it before.
     pub fate: Fate,
+    /// It, or a copy made behind the tap, will arrive.
+    pub arrives: bool,
 }
 
 impl Nature {
@@ -239,9 +241,9 @@ impl Link {
             let at = next.at.plus(self.nature.rules.mirror.after);
             self.approach_tap(UnderWay { at, copied_by: Some(Copier::Capture), ..next }, rng);
         }
-        self.leave_tap(next, rng);
+        let arrives = self.leave_tap(next, rng);
         self.at_tap = self.under_way.get(self.seen).map_or(Nanos::MAX, |next| next.at);
-        Some(Passing { ts: next.at, segment: next.segment, fate })
+        Some(Passing { ts: next.at, segment: next.segment, fate, arrives })
     }
 
     /// Takes the next segment off the far end; `None` if it got lost after the tap.
@@ -267,8 +269,8 @@ impl Link {
         }
     }
 
-    /// The segment at `seen`, which is this one, goes on to its receiver.
-    fn leave_tap(&mut self, leaving: UnderWay, rng: &mut Rng) {
+    /// The segment at `seen`, which is this one, goes on to its receiver; whether it will arrive.
+    fn leave_tap(&mut self, leaving: UnderWay, rng: &mut Rng) -> bool {
         let is_for_tap = leaving.copied_by == Some(Copier::Capture);
         let start = leaving.at.plus(self.nature.from_tap);
         let carried = if is_for_tap { None } else { self.after.carry(&leaving.segment, start, rng) };
@@ -283,6 +285,7 @@ impl Link {
             self.settle();
         }
         self.arrival = self.under_way.front().map_or(Nanos::MAX, |next| next.at);
+        carried.is_some()
     }
 
     /// Moves the last that the tap has seen to its place by arrival.

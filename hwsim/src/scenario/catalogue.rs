@@ -4,11 +4,12 @@ use wire::Nanos;
 
 use super::rediris::REDIRIS_1998;
 use super::services::{
-    BACKBONE_OUTCOMES, BACKBONE_SERVICES, BULK, MIXED_OUTCOMES, PATIENT, PATIENT_OUTCOMES, SITE_SERVICES, WEB,
+    BACKBONE_OUTCOMES, BACKBONE_SERVICES, BULK, EVERY_OUTCOME, LOSSLESS_OUTCOMES, MIXED_OUTCOMES, PATIENT,
+    PATIENT_OUTCOMES, PLAIN_OUTCOMES, SITE_SERVICES, SMALL_SERVICES, WEB,
 };
 use super::{Era, Part, Scenario, Sources};
 use crate::arrivals::{Arrivals, Law, Rhythm};
-use crate::link::{Mirror, Rule, Rules};
+use crate::link::{GilbertElliott, Mirror, Rule, Rules};
 use crate::rng::Dist::{self, Fixed, LogNormal, Pareto, Uniform};
 use crate::speaker::Outcome;
 
@@ -25,6 +26,10 @@ pub const SCENARIOS: &[Scenario] = &[
     ELEPHANTS,
     SYN_FLOOD,
     SCANS,
+    MIXED,
+    MIXED_LOSSLESS,
+    SMOLTCP,
+    SMOLTCP_LOSSY,
 ];
 
 /// 2026-01-01 00:00:00 UTC, a Thursday.
@@ -69,6 +74,66 @@ const UPLINK_LOSSY: Scenario = Scenario {
              and the speakers recover by fast retransmission and by timeout.",
     rules: &LOSSY,
     ..UPLINK_SMALL
+};
+
+const MIXED: Scenario = Scenario {
+    name: "mixed",
+    about: "small, and everything in it: all that a TCP can do and all that can befall it, with loss in bursts, copies and detours",
+    models: "No site but a test: each way to open, to go on and to end a connection is common, ports are used again while their \
+             last user is in TIME-WAIT, queues mark, windows close, hosts vanish, and the links lose, copy and reorder.",
+    parts: &[Part {
+        name: "everything",
+        arrivals: poisson(40.0),
+        services: SMALL_SERVICES,
+        outcomes: EVERY_OUTCOME,
+        sources: Sources::Clients { hosts: 200, inbound: 0.3 },
+    }],
+    connections: Some(1500),
+    seconds: None,
+    era: &Era::EVERYTHING,
+    rules: &TROUBLED,
+    ..UPLINK_SMALL
+};
+
+const MIXED_LOSSLESS: Scenario = Scenario {
+    name: "mixed-lossless",
+    about: "as mixed, but nothing gets lost, copied or overtaken, and no host vanishes while another sends to it",
+    models: "What of mixed leaves no room for opinions: nothing is sent twice but SYNs, probes and keep-alives, so that whoever \
+             finds a retransmission here is wrong.",
+    parts: &[Part {
+        name: "everything",
+        arrivals: poisson(40.0),
+        services: SMALL_SERVICES,
+        outcomes: LOSSLESS_OUTCOMES,
+        sources: Sources::Clients { hosts: 200, inbound: 0.3 },
+    }],
+    era: &Era::EVERYTHING_ACCEPTED,
+    rules: &CLEAN,
+    ..MIXED
+};
+
+const SMOLTCP: Scenario = Scenario {
+    name: "smoltcp",
+    about: "hosts that run smoltcp talk to each other and to ours, without any loss",
+    models: "A second opinion on what TCP is: what smoltcp says stands in the frames as it said it, but for addresses, IPv4 \
+             identifications and checksums.",
+    parts: &[Part {
+        name: "smoltcp",
+        arrivals: poisson(40.0),
+        services: SMALL_SERVICES,
+        outcomes: PLAIN_OUTCOMES,
+        sources: Sources::Clients { hosts: 200, inbound: 0.3 },
+    }],
+    era: &Era::SMOLTCP,
+    ..MIXED_LOSSLESS
+};
+
+const SMOLTCP_LOSSY: Scenario = Scenario {
+    name: "smoltcp-lossy",
+    about: "the same hosts behind links that lose, copy and reorder",
+    models: "As smoltcp, where its fast retransmissions and its timeouts have to prove themselves.",
+    rules: &TROUBLED,
+    ..SMOLTCP
 };
 
 const UPLINK_10G: Scenario = Scenario {
@@ -282,6 +347,17 @@ const JITTER: Rule = Rule::Jitter(20_000);
 const CLEAN: Rules = Rules { before: &[JITTER], mirror: Mirror::NONE, after: &[JITTER] };
 pub(super) const LOSSY: Rules =
     Rules { before: &[Rule::Loss(0.005), JITTER], after: &[JITTER, Rule::Loss(0.005)], ..CLEAN };
+
+/// A little of everything: losses, single and in bursts, on both sides of the tap; copies and detours before it and after it.
+const TROUBLED: Rules = Rules {
+    before: &[Rule::Loss(0.004), BURSTS, JITTER, COPIES, DETOURS],
+    after: &[JITTER, DETOURS, COPIES, Rule::Loss(0.004), BURSTS],
+    ..CLEAN
+};
+/// One segment in five hundred begins a bad time; it lasts for three segments or so, and takes half of them.
+const BURSTS: Rule = Rule::Bursts(GilbertElliott { becomes_bad: 0.002, becomes_good: 0.3, loss: 0.5 });
+const COPIES: Rule = Rule::Duplicate { share: 0.002, after: 50_000 };
+const DETOURS: Rule = Rule::Reorder { share: 0.005, by: 3_000_000 };
 
 /// Never below 5 Mbit/s, so that a flight leaves its sender well within the retransmission timeout.
 const ACCESS_RATES: Dist = Pareto { min: 5.0, alpha: 0.6, max: 1000.0 };

@@ -49,7 +49,8 @@ impl Population {
             profiles[1].isn = 0;
         }
         let links = self.links(addressing.orig_inside, rng);
-        Some((Setup { service, outcome, profiles, links, start }, addressing))
+        let opening = era.opening(rng);
+        Some((Setup { service, opening, outcome, profiles, links, marking: era.marking, start }, addressing))
     }
 
     /// The next frame that is not TCP; `None` in a scenario without parts.

@@ -40,6 +40,76 @@ pub(super) const BACKBONE_OUTCOMES: &[(u32, Outcome)] = &[
     (5, Outcome::Cancelled),
 ];
 
+/// Per thousand: every outcome that there is, none of them rare.
+pub(super) const EVERY_OUTCOME: &[(u32, Outcome)] = &[
+    (220, Outcome::OrigCloses),
+    (160, Outcome::RespCloses),
+    (50, Outcome::BothClose),
+    (60, Outcome::HalfClose),
+    (50, Outcome::OrigResets),
+    (40, Outcome::RespResets),
+    (40, Outcome::Aborted),
+    (40, Outcome::LeavesEarly),
+    (70, Outcome::Stalled),
+    (30, Outcome::KeptAlive { probes: 3 }),
+    (20, Outcome::ProbedInVain { probes: 4 }),
+    (20, Outcome::Abandoned),
+    (30, Outcome::OrigVanishes),
+    (30, Outcome::RespVanishes),
+    (20, Outcome::RespForgets),
+    (30, Outcome::Refused),
+    (30, Outcome::Unanswered { retries: 3 }),
+    (20, Outcome::HalfOpened { retries: 3 }),
+    (25, Outcome::Scanned),
+    (15, Outcome::Cancelled),
+];
+
+/// Per thousand: those after which nobody sends data or a FIN again where nothing gets lost.
+pub(super) const LOSSLESS_OUTCOMES: &[(u32, Outcome)] = &[
+    (270, Outcome::OrigCloses),
+    (190, Outcome::RespCloses),
+    (60, Outcome::BothClose),
+    (70, Outcome::HalfClose),
+    (50, Outcome::OrigResets),
+    (40, Outcome::RespResets),
+    (40, Outcome::Aborted),
+    (40, Outcome::LeavesEarly),
+    (80, Outcome::Stalled),
+    (30, Outcome::KeptAlive { probes: 3 }),
+    (20, Outcome::ProbedInVain { probes: 4 }),
+    (20, Outcome::Abandoned),
+    (20, Outcome::RespForgets),
+    (20, Outcome::Refused),
+    (20, Outcome::Unanswered { retries: 3 }),
+    (15, Outcome::Scanned),
+    (15, Outcome::Cancelled),
+];
+
+/// Per hundred: what smoltcp can do.
+pub(super) const PLAIN_OUTCOMES: &[(u32, Outcome)] = &[
+    (45, Outcome::OrigCloses),
+    (25, Outcome::RespCloses),
+    (10, Outcome::BothClose),
+    (8, Outcome::HalfClose),
+    (6, Outcome::OrigResets),
+    (3, Outcome::RespResets),
+    (3, Outcome::Aborted),
+];
+
+/// Of every kind, none of them bulk.
+pub(super) const SMALL_SERVICES: &[(u32, Service)] = &[
+    (50, Service { response: LogNormal { median: 4000.0, sigma: 1.6, max: 400_000.0 }, ..TLS }),
+    (20, WEB_SMALL),
+    (10, DNS),
+    (10, MAIL_SMALL),
+    (10, SSH_SHORT),
+];
+
+const WEB_SMALL: Service = Service { response: LogNormal { median: 6000.0, sigma: 1.8, max: 400_000.0 }, ..WEB };
+const MAIL_SMALL: Service = Service { request: LogNormal { median: 80.0, sigma: 2.0, max: 200_000.0 }, ..MAIL_IN };
+/// On a port without a dissector: bytes of a few at a time are malformed to that of SSH.
+const SSH_SHORT: Service = Service { port: 2222, turns: Uniform(2.0, 20.0), response: Uniform(36.0, 20_000.0), ..SSH };
+
 pub(super) const SITE_SERVICES: &[(u32, Service)] =
     &[(55, TLS), (15, WEB), (10, DNS), (3, SSH), (7, MAIL_IN), (6, MAILBOX), (3, DATABASE), (1, BACKUP)];
 

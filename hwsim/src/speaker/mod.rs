@@ -1,41 +1,58 @@
-//! A connection: two scripted speakers of TCP and the links between them, run on simulated time.
+//! A connection: two speakers of TCP, their applications and the links between them, run on simulated time.
 //!
 //! A connection is a small world of its own. It runs ahead by itself until its next segment is about to pass the tap, says when
 //! that is, and waits there; so the world outside needs one event a connection, whatever happens inside. Nothing in it depends on
 //! other connections.
+//!
+//! A speaker is a TCP by itself, ours ([`native`]) or smoltcp ([`smol`]): segments, timers and its application's wishes go in,
+//! segments come out. It knows its peer only by what arrives. What the applications wish is the [`script`]'s.
 
 mod behaviour;
-mod endpoint;
+mod congestion;
+mod ecn;
+mod flight;
+mod kind;
+mod native;
+mod port;
+mod profile;
 mod receiver;
 mod script;
 mod segment;
 mod sender;
+mod smol;
+mod timers;
 
-use wire::{Direction, Nanos, SeqNum, TcpFlags};
+use wire::{Direction, Nanos, SackBlock, SeqNum};
 
 use crate::frame::{Options, TcpHeader};
 use crate::link::{Link, Nature, Passing};
 use crate::rng::Rng;
+use crate::truth::Knowledge;
 
-pub use behaviour::{Outcome, Service};
-pub use endpoint::Profile;
-use endpoint::{Agreed, Endpoint, State};
-use receiver::Demand;
+pub use behaviour::{Opening, Outcome, Service};
+use kind::Speaker;
+use native::State;
+use port::Port;
+pub use profile::{Profile, Stack};
 use script::{Act, Plan, Script};
-pub use segment::Segment;
-use sender::{Chunk, Sender, Timeout};
+pub use segment::{Blocks, Cause, Codepoint, Offer, Segment};
+pub use timers::Samples;
 
 /// All that makes a connection, besides chance.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     /// What its applications do.
     pub service: &'static Service,
+    /// How it begins.
+    pub opening: Opening,
     /// How it ends.
     pub outcome: Outcome,
     /// Originator's TCP, responder's TCP.
     pub profiles: [Profile; 2],
     /// The link from originator to responder, and the one back.
     pub links: [Nature; 2],
+    /// Probability that the queue before a link marks a segment whose sender understands it (RFC 3168).
+    pub marking: f64,
     /// When the SYN is sent.
     pub start: Nanos,
 }
@@ -43,10 +60,16 @@ pub struct Setup {
 /// A connection that is alive.
 #[derive(Debug)]
 pub struct Connection {
-    ends: [Endpoint; 2],
+    ends: [Speaker; 2],
+    /// What each application does next, and when.
+    planned: [Option<(Nanos, Act)>; 2],
+    /// Whose application knows that the connection is open.
+    opened: [bool; 2],
     /// By the direction that they carry.
     links: [Link; 2],
-    agreed: Agreed,
+    marking: f64,
+    /// Segments that each speaker has sent again.
+    again: [u64; 2],
     script: Script,
     rng: Rng,
     /// The direction of the segment that is about to pass the tap.
@@ -62,46 +85,61 @@ enum Event {
     Arrival(Direction),
     /// This speaker's application acts.
     Act(Direction),
-    /// Its retransmission timer fires.
-    Retransmit(Direction),
-    /// Its delayed acknowledgment is due.
-    Acknowledge(Direction),
+    /// A timer of this speaker fires.
+    Timer(Direction),
 }
 
 const BOTH: [Direction; 2] = [Direction::Orig, Direction::Resp];
-const ACK: TcpFlags = TcpFlags::ACK;
-const SYN: TcpFlags = TcpFlags::SYN;
-const RST: TcpFlags = TcpFlags::RST;
 
 impl Connection {
     /// A connection whose originator sends its SYN.
     #[must_use]
     pub fn new(setup: &Setup, mut rng: Rng) -> Self {
-        const RETRIES: u8 = 6;
         let script = Script::new(setup.service, setup.outcome, &mut rng);
-        let responder = match setup.outcome {
-            Outcome::Refused => State::Refusing,
-            Outcome::Unanswered { .. } | Outcome::Cancelled => State::Deaf,
-            _ => State::Listening,
-        };
-        let syn_retries = if let Outcome::Unanswered { retries } = setup.outcome { retries } else { RETRIES };
-        let rto = retransmission_timeout(&setup.links);
-        let [orig, resp] = setup.profiles;
         let mut connection = Self {
-            ends: [
-                Endpoint::new(orig, State::SynSent, Sender::new(rto, syn_retries)),
-                Endpoint::new(resp, responder, Sender::new(rto, RETRIES)),
-            ],
+            ends: speakers(setup),
+            planned: [None; 2],
+            opened: [false; 2],
             links: setup.links.map(Link::new),
-            agreed: Agreed::between(&orig, &resp),
+            marking: setup.marking,
+            again: [0; 2],
             script,
             rng,
             at_tap: None,
         };
-        connection.send_syn(Direction::Orig, setup.start);
-        let plan = connection.script.opened(setup.start, &mut connection.rng);
-        connection.plan(plan);
+        connection.open(setup);
         connection
+    }
+
+    /// The originator sends its SYN.
+    fn open(&mut self, setup: &Setup) {
+        let now = setup.start;
+        let opening = if setup.outcome.is_conversation() { setup.opening } else { Opening::Ordinary };
+        let mut cookie = None;
+        if matches!(opening, Opening::FastOpen | Opening::FastOpenRefused)
+            && let Some((who, _, act)) = self.script.ask_at_once(now, &mut self.rng)
+        {
+            cookie = Some(self.rng.bits().to_be_bytes());
+            if let Some(wish) = self.act(who, act, now) {
+                self.plan([wish]);
+            }
+        }
+        let (end, mut port) = self.speaker(Direction::Orig);
+        end.connect(cookie, now, &mut port);
+        if opening == Opening::Simultaneous {
+            // It leaves before the other's SYN arrives, and passes the tap behind it.
+            let [there, back] = setup.links;
+            let passes = self.links[0].next_at_tap().min(now.plus(there.to_tap));
+            let earliest = passes.plus(-back.to_tap).max(now);
+            let latest = passes.plus(there.from_tap);
+            let within = self.rng.below(latest.since(earliest).max(1) as u64) as i64;
+            self.plan([(Direction::Resp, earliest.plus(within), Act::Open)]);
+        }
+        if let Outcome::HalfOpened { .. } = setup.outcome {
+            self.ends[0].vanish();
+        }
+        let plan = self.script.opened(now, &mut self.rng);
+        self.plan(plan);
     }
 
     /// When its next segment passes the tap; `None` when none ever will. All that happens before is done.
@@ -116,12 +154,20 @@ impl Connection {
                 }
                 Event::Arrival(from) => {
                     if let Some(segment) = self.links[from.index()].arrive() {
-                        self.receive(from.other(), &segment, now);
+                        self.arrive(from.other(), &segment, now);
                     }
                 }
-                Event::Act(who) => self.act(who, now),
-                Event::Retransmit(who) => self.time_out(who, now),
-                Event::Acknowledge(who) => self.send_ack(who, now),
+                Event::Act(who) => {
+                    if let Some((_, act)) = self.planned[who.index()].take() {
+                        let next = self.act(who, act, now);
+                        self.plan(next);
+                        self.settle(who, now);
+                    }
+                }
+                Event::Timer(who) => {
+                    let (end, mut port) = self.speaker(who);
+                    end.wake(now, &mut port);
+                }
             }
         }
     }
@@ -133,46 +179,64 @@ impl Connection {
         Some((from, passing))
     }
 
-    /// The header of a segment that `from` has sent.
+    /// The header of a segment that `from` has sent; its SACK blocks are laid down in `sack`.
     #[must_use]
-    pub fn header<'a>(&self, from: Direction, segment: &'a Segment) -> TcpHeader<'a> {
-        let (sender, receiver) = (&self.ends[from.index()].profile, &self.ends[from.other().index()].profile);
-        let ack = if segment.flags.ack() { receiver.isn.wrapping_add(segment.ack as u32) } else { 0 };
-        let mut options = Options {
-            timestamps: segment.timestamps,
-            sack: &segment.sack[..usize::from(segment.sack_count)],
-            ..Options::default()
-        };
-        if segment.flags.syn() {
-            let answers = segment.flags.ack();
-            options.mss = Some(sender.mss);
-            options.wscale = sender.wscale.filter(|_| !answers || self.agreed.scaling);
-            options.sack_permitted = if answers { self.agreed.sack } else { sender.sack };
+    pub fn header<'a>(
+        &self,
+        from: Direction,
+        segment: &Segment,
+        sack: &'a mut [SackBlock; Blocks::MOST],
+    ) -> TcpHeader<'a> {
+        let (sender, receiver) = (self.ends[from.index()].isn(), self.ends[from.other().index()].isn());
+        let seq = |isn: u32, position: u64| SeqNum(isn).plus(position as u32);
+        let blocks = segment.sack.as_slice();
+        for (to, &(left, right)) in sack.iter_mut().zip(blocks) {
+            *to = SackBlock { left: seq(receiver, left), right: seq(receiver, right) };
         }
+        let offer = segment.offer.unwrap_or_default();
         TcpHeader {
-            seq: SeqNum(sender.isn).plus(segment.seq as u32),
-            ack: SeqNum(ack),
+            seq: seq(sender, segment.seq),
+            ack: if segment.flags.ack() { seq(receiver, segment.ack) } else { SeqNum(0) },
             flags: segment.flags,
             window: segment.window,
             urgent: 0,
-            traffic_class: 0,
+            traffic_class: segment.ecn as u8,
             ip_id: segment.ip_id,
             payload_len: segment.len,
-            options,
+            options: Options {
+                mss: segment.offer.map(|offer| offer.mss),
+                sack_permitted: offer.sack,
+                timestamps: segment.timestamps,
+                wscale: offer.wscale,
+                cookie: offer.cookie,
+                sack: &sack[..blocks.len()],
+                raw: &[],
+            },
         }
+    }
+
+    /// What the speaker of this direction knows of its own sending.
+    #[must_use]
+    pub fn knowledge(&self, who: Direction) -> Knowledge {
+        Knowledge { again: self.again[who.index()], round_trips: self.ends[who.index()].samples() }
+    }
+
+    /// Whether the speaker of this direction is there and knows of the connection.
+    #[must_use]
+    pub fn is_there(&self, who: Direction) -> bool {
+        !self.ends[who.index()].is_gone()
     }
 
     /// The earliest event; of those at the same instant, the first in this order.
     fn next_event(&self) -> (Nanos, Event) {
         let mut earliest = (Nanos::MAX, Event::Tap(Direction::Orig));
         for who in BOTH {
-            let (link, end) = (&self.links[who.index()], &self.ends[who.index()]);
+            let link = &self.links[who.index()];
             for (at, event) in [
                 (link.next_at_tap(), Event::Tap(who)),
                 (link.next_arrival(), Event::Arrival(who)),
-                (end.acts_at(), Event::Act(who)),
-                (end.sender.timer, Event::Retransmit(who)),
-                (end.receiver.timer, Event::Acknowledge(who)),
+                (self.planned[who.index()].map_or(Nanos::MAX, |(at, _)| at), Event::Act(who)),
+                (self.ends[who.index()].wakes_at(), Event::Timer(who)),
             ] {
                 if at < earliest.0 {
                     earliest = (at, event);
@@ -182,216 +246,121 @@ impl Connection {
         earliest
     }
 
+    /// A speaker, and its access to the link.
+    fn speaker(&mut self, who: Direction) -> (&mut Speaker, Port<'_>) {
+        let at = who.index();
+        let (link, again) = (&mut self.links[at], &mut self.again[at]);
+        (&mut self.ends[at], Port { link, rng: &mut self.rng, marking: self.marking, again })
+    }
+
     fn plan(&mut self, plans: impl IntoIterator<Item = Plan>) {
         for (who, at, act) in plans {
-            self.ends[who.index()].planned = Some((at, act));
+            self.planned[who.index()] = Some((at, act));
         }
     }
 
-    /// An application acts.
-    fn act(&mut self, who: Direction, now: Nanos) {
-        let Some((_, act)) = self.ends[who.index()].planned.take() else { return };
+    /// An application acts; gives what it will do after that, where that follows from the act alone.
+    fn act(&mut self, who: Direction, act: Act, now: Nanos) -> Option<Plan> {
+        let (end, mut port) = self.speaker(who);
         match act {
-            Act::Write(bytes) => self.write(who, bytes, false),
-            Act::WriteAndClose(bytes) => self.write(who, bytes, true),
-            Act::Close => self.ends[who.index()].sender.close(),
-            Act::Reset => return self.reset(who, now),
-            Act::Probe(left) => {
-                let seq = self.ends[who.index()].sender.position() - 1;
-                self.send(who, Segment { seq, flags: ACK, ..Segment::default() }, now);
-                let next = Script::probed(who, left.saturating_sub(1), now, &mut self.rng);
-                self.plan([next]);
+            Act::Write(bytes) | Act::WriteAndClose(bytes) | Act::WriteAndStall(bytes) => {
+                let position = end.write(bytes);
+                self.script.wrote(who, position);
+            }
+            Act::Close => end.close(),
+            Act::Reset => end.reset(now, &mut port),
+            Act::Probe(_) => end.keep_alive(now, &mut port),
+            Act::Read => end.set_reading(true, now, &mut port),
+            Act::Vanish => end.vanish(),
+            Act::Forget => end.forget(),
+            Act::Open => end.connect(None, now, &mut port),
+            Act::Leave => {
+                end.close();
+                end.flush(false, now, &mut port);
+                end.forget();
             }
         }
-        self.transmit(who, now);
-    }
-
-    fn write(&mut self, who: Direction, bytes: u64, and_close: bool) {
-        let sender = &mut self.ends[who.index()].sender;
-        let position = sender.write(bytes);
-        if and_close {
-            sender.close();
+        let (end, mut port) = self.speaker(who);
+        match act {
+            Act::WriteAndClose(_) => end.close(),
+            Act::WriteAndStall(_) => {
+                end.set_reading(false, now, &mut port);
+                return Some(Script::stalled(who, now, &mut self.rng));
+            }
+            Act::Probe(left) => return Some(self.script.probed(who, left.saturating_sub(1), now, &mut self.rng)),
+            _ => {}
         }
-        self.script.wrote(who, position);
+        None
     }
 
     /// A segment has arrived at `who`.
-    fn receive(&mut self, who: Direction, segment: &Segment, now: Nanos) {
-        let flags = segment.flags;
-        match self.ends[who.index()].state {
-            State::Deaf => {}
-            State::Gone if flags.rst() || !flags.ack() => {}
-            State::Gone => self.send_reset(who, segment.ack, RST, now),
-            _ if flags.rst() => self.ends[who.index()].vanish(),
-            State::Refusing => {
-                self.ends[who.index()].receiver.open(0);
-                self.send_reset(who, 0, RST.with(ACK), now);
-            }
-            State::Listening => {
-                self.greet(who, segment);
-                self.ends[who.index()].state = State::SynReceived;
-                self.send_syn(who, now);
-            }
-            State::SynReceived if flags.syn() => self.send_syn(who, now),
-            State::SynSent if self.script.outcome == Outcome::Scanned => {
-                self.ends[who.index()].vanish();
-                self.send_reset(who, 1, RST, now);
-            }
-            State::SynSent => {
-                self.greet(who, segment);
-                self.established(who, segment, now);
-                self.send_ack(who, now);
-            }
-            State::SynReceived => {
-                self.established(who, segment, now);
-                self.converse(who, segment, now);
-            }
-            State::Open if flags.syn() => self.send_ack(who, now),
-            State::Open => self.converse(who, segment, now),
-        }
+    fn arrive(&mut self, who: Direction, segment: &Segment, now: Nanos) {
+        let (end, mut port) = self.speaker(who);
+        end.receive(segment, now, &mut port);
+        self.settle(who, now);
     }
 
-    /// Takes note of the peer's SYN.
-    fn greet(&mut self, who: Direction, syn: &Segment) {
-        self.ends[who.index()].receiver.open(syn.timestamps.map_or(0, |timestamps| timestamps.value));
-    }
-
-    fn established(&mut self, who: Direction, segment: &Segment, now: Nanos) {
-        let granted = self.ends[who.other().index()].granted_by(segment, &self.agreed);
-        let end = &mut self.ends[who.index()];
-        end.state = State::Open;
-        end.sender.open(self.agreed.payload);
-        end.sender.grant(granted);
-        let plan = self.script.established(who, now, &mut self.rng);
-        self.plan(plan);
-    }
-
-    /// A segment on an open connection: acknowledgment, data, FIN.
-    fn converse(&mut self, who: Direction, segment: &Segment, now: Nanos) {
-        let granted = self.ends[who.other().index()].granted_by(segment, &self.agreed);
-        let end = &mut self.ends[who.index()];
-        end.sender.grant(granted);
-        let bare = segment.seq == segment.end() && segment.seq >= end.receiver.next;
-        let send_again = end.sender.acknowledged(segment.ack, bare, now);
-        let was_finished = end.receiver.is_finished();
-        let mut demand = end.receiver.take(segment, now);
-        let finishes = end.receiver.is_finished() && !was_finished;
-        let position = end.receiver.next;
-        if demand == Demand::Alone {
-            self.send_ack(who, now);
-        }
-        if send_again && let Some(chunk) = self.ends[who.index()].sender.oldest() {
-            self.send_chunk(who, chunk, now);
-        }
-        let plans = self.script.arrived(who, position, now, &mut self.rng);
-        self.plan(plans.into_iter().flatten());
-        if finishes && demand != Demand::Alone {
-            demand = self.on_fin(who, now);
-        }
-        if !self.transmit(who, now) && demand == Demand::Now {
-            self.send_ack(who, now);
-        }
-    }
-
-    /// Everything up to the peer's FIN has arrived: when is it acknowledged?
-    fn on_fin(&mut self, who: Direction, now: Nanos) -> Demand {
+    /// Tells the application of `who` what is new, and lets the speaker send what comes of it.
+    fn settle(&mut self, who: Direction, now: Nanos) {
         let end = &self.ends[who.index()];
-        if end.sender.is_closing() || end.planned.is_some() {
-            return Demand::Now;
+        let mut patient = false;
+        if end.is_gone() {
+            self.planned[who.index()] = None;
+        }
+        if end.is_open() {
+            let position = end.read();
+            if !std::mem::replace(&mut self.opened[who.index()], true) {
+                let plan = self.script.established(who, now, &mut self.rng);
+                self.plan(plan);
+            }
+            let plans = self.script.arrived(who, position, now, &mut self.rng);
+            self.plan(plans.into_iter().flatten());
+            patient = self.follow(who, now);
+        }
+        let (end, mut port) = self.speaker(who);
+        end.flush(patient, now, &mut port);
+    }
+
+    /// Has `who` close too when its peer has and it has nothing else to do; whether it does so at once.
+    fn follow(&mut self, who: Direction, now: Nanos) -> bool {
+        let end = &self.ends[who.index()];
+        if !end.peer_has_closed() || end.is_closing() || self.planned[who.index()].is_some() {
+            return false;
         }
         let (plan, quick) = Script::follow(who, now, &mut self.rng);
         self.plan([plan]);
-        if quick { Demand::Later } else { Demand::Now }
-    }
-
-    /// The retransmission timer has fired.
-    fn time_out(&mut self, who: Direction, now: Nanos) {
-        let end = &mut self.ends[who.index()];
-        match (end.sender.time_out(), end.state) {
-            (Timeout::GiveUp, _) => end.vanish(),
-            (Timeout::Again, State::SynSent | State::SynReceived) => self.send_syn(who, now),
-            (Timeout::Again, _) => {
-                self.transmit(who, now);
-            }
-        }
-    }
-
-    /// The application resets the connection.
-    fn reset(&mut self, who: Direction, now: Nanos) {
-        let end = &mut self.ends[who.index()];
-        let seq = end.sender.furthest();
-        let flags = if end.state == State::SynSent { RST } else { RST.with(ACK) };
-        end.vanish();
-        self.send_reset(who, seq, flags, now);
-    }
-
-    fn send_reset(&mut self, who: Direction, seq: u64, flags: TcpFlags, now: Nanos) {
-        self.send(who, Segment { seq, flags, ..Segment::default() }, now);
-    }
-
-    /// SYN or SYN-ACK, also again.
-    fn send_syn(&mut self, who: Direction, now: Nanos) {
-        let flags = if who == Direction::Orig { SYN } else { SYN.with(ACK) };
-        let departure = self.send(who, Segment { flags, ..Segment::default() }, now);
-        self.ends[who.index()].sender.syn(departure);
-    }
-
-    fn send_ack(&mut self, who: Direction, now: Nanos) {
-        let end = &self.ends[who.index()];
-        let seq = end.sender.furthest();
-        let (sack, sack_count) = if self.agreed.sack {
-            end.receiver.sack(self.ends[who.other().index()].profile.isn)
-        } else {
-            Default::default()
-        };
-        self.send(who, Segment { seq, flags: ACK, sack, sack_count, ..Segment::default() }, now);
-    }
-
-    /// Sends what the windows allow; whether that was anything.
-    fn transmit(&mut self, who: Direction, now: Nanos) -> bool {
-        let mut any = false;
-        while self.ends[who.index()].state == State::Open
-            && let Some(chunk) = self.ends[who.index()].sender.next()
-        {
-            self.send_chunk(who, chunk, now);
-            any = true;
-        }
-        any
-    }
-
-    fn send_chunk(&mut self, who: Direction, chunk: Chunk, now: Nanos) {
-        let mut flags = ACK;
-        if chunk.push {
-            flags = flags.with(TcpFlags::PSH);
-        }
-        if chunk.fin {
-            flags = flags.with(TcpFlags::FIN);
-        }
-        let departure = self.send(who, Segment { seq: chunk.seq, len: chunk.len, flags, ..Segment::default() }, now);
-        self.ends[who.index()].sender.sent(departure);
-    }
-
-    /// Puts a segment on its way; gives the instant at which it has left.
-    fn send(&mut self, who: Direction, mut segment: Segment, now: Nanos) -> Nanos {
-        let link = &mut self.links[who.index()];
-        let end = &mut self.ends[who.index()];
-        let opens = segment.flags == SYN;
-        let offers = if opens { end.profile.timestamps } else { self.agreed.timestamps };
-        let bare_reset = segment.flags.rst() && (!segment.flags.ack() || end.state == State::Refusing);
-        end.stamp(&mut segment, &self.agreed, offers && !bare_reset, link.departure(now));
-        if segment.flags.rst() {
-            segment.window = 0;
-        }
-        link.send(segment, now, &mut self.rng)
+        quick
     }
 }
 
-/// Well above the round trip, the delayed acknowledgment and what the links may add: it fires only after a loss.
-fn retransmission_timeout(links: &[Nature; 2]) -> i64 {
-    const FLOOR: i64 = 250_000_000;
-    let round_trip = links.iter().map(Nature::longest).fold(0, i64::saturating_add);
-    FLOOR.saturating_add(round_trip.saturating_mul(2))
+/// The two speakers before anything is sent.
+fn speakers(setup: &Setup) -> [Speaker; 2] {
+    let [mut orig, resp] = setup.profiles;
+    if setup.outcome == Outcome::Stalled {
+        // Small enough to fill up.
+        orig.window = STALLED_BUFFER;
+        orig.wscale = orig.wscale.map(|_| 2);
+    }
+    let originator = if setup.outcome == Outcome::Scanned { State::Scanning } else { State::SynSent };
+    let responder = match setup.outcome {
+        Outcome::Refused => State::Refusing,
+        Outcome::Unanswered { .. } | Outcome::Cancelled => State::Deaf,
+        _ => State::Listening,
+    };
+    let mut ends = [Speaker::new(orig, originator), Speaker::new(resp, responder)];
+    match setup.outcome {
+        Outcome::Unanswered { retries } => ends[0].give_up_after(retries),
+        Outcome::HalfOpened { retries } => ends[1].give_up_after(retries),
+        _ => {}
+    }
+    if setup.opening == Opening::FastOpen {
+        ends[1].accept_syn_data();
+    }
+    ends
 }
+
+/// Receive buffer of an originator that stalls, bytes.
+const STALLED_BUFFER: u32 = 24_000;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,16 @@
-//! The sending half of a speaker: what may be sent now, what must be sent again.
-//!
-//! Slow start and congestion avoidance (RFC 5681), fast retransmit and recovery (RFC 6582, NewReno), a retransmission timer that
-//! backs off (RFC 6298). The timer's value is fixed, well above the path's true round trip, so that it fires only after a loss.
+//! The sending half of a speaker: what may be sent now, what must be sent again, and why.
 
 use wire::Nanos;
 
-/// Segments of the first flight (RFC 6928).
-const INITIAL_WINDOW: u64 = 10;
-/// Duplicate acknowledgments that mean a loss (RFC 5681, 3.2).
-const DUPLICATE_THRESHOLD: u8 = 3;
+use super::congestion::Congestion;
+use super::flight::{DUPLICATE_THRESHOLD, Flight, Sent};
+use super::segment::{Cause, Segment};
+use super::timers::{Rto, Samples};
+
+/// Times that a segment, or a probe, is sent again before its sender gives up.
+const RETRIES: u8 = 6;
+/// Payload of a full segment until the peer has said (RFC 9293, 3.7.1).
+const DEFAULT_MSS: u16 = 536;
 
 /// The sending half.
 #[derive(Debug)]
@@ -17,24 +19,33 @@ pub(super) struct Sender {
     una: u64,
     /// Next position to send.
     nxt: u64,
-    /// Furthest position that was ever sent.
+    /// Furthest position that was ever sent: beyond the next one only when a probe carried a byte.
     max: u64,
     /// End of what the application has written.
     written: u64,
     /// The application has closed: a FIN follows the last byte written.
     closing: bool,
+    /// The first position that the peer's window does not grant.
+    edge: u64,
     /// Payload bytes of a full segment.
     mss: u64,
-    cwnd: u64,
-    ssthresh: u64,
-    peer_window: u64,
-    duplicates: u8,
-    /// In fast recovery up to this position.
-    recovery: Option<u64>,
-    rto: i64,
+    /// The peer sends SACK blocks.
+    sack: bool,
+    flight: Flight,
+    congestion: Congestion,
+    rto: Rto,
+    duplicates: u32,
+    /// Duplicates of an acknowledgment up to here may come from what was resent unnecessarily (RFC 6582, 3.2).
+    recovered: u64,
+    /// The first segment of a recovery goes out whatever is under way.
+    urgent: bool,
+    /// When the SYN left, unless it was sent again.
+    syn_left: Option<Nanos>,
     retries: u8,
     max_retries: u8,
-    /// When the retransmission timer fires.
+    /// The timer is that of a closed window.
+    persists: bool,
+    /// When the retransmission timer, or that of a closed window, fires.
     pub(super) timer: Nanos,
 }
 
@@ -46,59 +57,95 @@ pub(super) struct Chunk {
     pub(super) fin: bool,
     /// It ends what the application has written.
     pub(super) push: bool,
+    pub(super) cause: Cause,
 }
 
-/// What the retransmission timer makes of a sender.
+/// What the timer makes of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timeout {
-    /// Send again from the oldest position.
+    /// Send again what is lost.
     Again,
+    /// Ask whether the window has opened.
+    Probe,
     /// It has been tried often enough.
     GiveUp,
 }
 
 impl Sender {
-    /// A sender that has sent nothing. `rto` is in ns.
-    pub(super) const fn new(rto: i64, max_retries: u8) -> Self {
+    /// A sender that has sent nothing; its timeout exceeds the smoothed round trip by `floor` (ns) at least.
+    pub(super) fn new(floor: i64) -> Self {
         Self {
             una: 0,
             nxt: 0,
             max: 0,
             written: 1,
             closing: false,
-            mss: 536,
-            cwnd: 0,
-            ssthresh: u64::MAX,
-            peer_window: 0,
+            edge: 0,
+            mss: u64::from(DEFAULT_MSS),
+            sack: false,
+            flight: Flight::default(),
+            congestion: Congestion::new(u64::from(DEFAULT_MSS)),
+            rto: Rto::new(floor),
             duplicates: 0,
-            recovery: None,
-            rto,
+            recovered: 0,
+            urgent: false,
+            syn_left: None,
             retries: 0,
-            max_retries,
+            max_retries: RETRIES,
+            persists: false,
             timer: Nanos::MAX,
         }
     }
 
-    /// Sends the SYN, or sends it again: it waits for its acknowledgment from `departure` on, each time twice as long.
+    /// It gives up after so many retries.
+    pub(super) const fn give_up_after(&mut self, retries: u8) {
+        self.max_retries = retries;
+    }
+
+    /// The SYN leaves at `departure`: it waits for its acknowledgment from then on.
     pub(super) fn syn(&mut self, departure: Nanos) {
-        const SYN_RTO: i64 = Nanos::PER_SECOND;
-        self.nxt = 1;
-        self.max = 1;
-        self.timer = departure.plus(SYN_RTO << self.retries.min(6));
+        self.syn_left = (self.max == 0).then_some(departure);
+        self.nxt = self.nxt.max(1);
+        self.max = self.max.max(1);
+        self.timer = departure.plus(self.rto.value());
     }
 
-    /// The SYN is acknowledged; full segments carry `mss` bytes.
-    pub(super) fn open(&mut self, mss: u16) {
-        self.una = 1;
-        self.mss = u64::from(mss);
-        self.cwnd = INITIAL_WINDOW * self.mss;
+    /// Takes as much of what is written as goes with a SYN; gives its length.
+    pub(super) fn syn_data(&mut self) -> u16 {
+        let len = (self.written - 1).min(self.mss) as u16;
+        self.flight.push(Sent::new(1, len, false, true));
+        self.nxt = 1 + u64::from(len);
+        self.max = self.nxt;
+        len
+    }
+
+    /// Full segments carry `mss` bytes, and the peer sends SACK blocks or not.
+    pub(super) fn agree(&mut self, mss: u16, sack: bool) {
+        self.mss = u64::from(mss.max(1));
+        self.sack = sack;
+        self.congestion = Congestion::new(self.mss);
+    }
+
+    /// The SYN is acknowledged at least, all before `ack`.
+    pub(super) fn open(&mut self, ack: u64, now: Nanos) {
+        if let Some(left) = self.syn_left.take() {
+            self.rto.sample(now.since(left));
+        }
+        self.una = ack.max(1);
+        self.flight.acknowledge(self.una);
         self.retries = 0;
-        self.timer = Nanos::MAX;
+        self.rto.restore();
+        self.arm(now);
     }
 
-    /// The peer grants this many bytes.
-    pub(super) const fn grant(&mut self, window: u64) {
-        self.peer_window = window;
+    /// What went with the SYN was left out of its acknowledgment.
+    pub(super) fn syn_data_refused(&mut self) {
+        self.flight.lose_all();
+    }
+
+    /// The peer grants this many bytes from `ack` on.
+    pub(super) fn grant(&mut self, ack: u64, window: u64) {
+        self.edge = self.edge.max(ack + window);
     }
 
     /// The application writes; gives the position after what it has written. After a close it writes nothing.
@@ -129,173 +176,192 @@ impl Sender {
         self.max
     }
 
+    /// The round trips that it measured.
+    pub(super) const fn samples(&self) -> Samples {
+        self.rto.samples()
+    }
+
+    /// Its timer never fires again.
+    pub(super) const fn stop(&mut self) {
+        self.timer = Nanos::MAX;
+    }
+
     /// The next chunk that the windows allow.
     pub(super) fn next(&mut self) -> Option<Chunk> {
-        let allowed = (self.una + self.cwnd.min(self.peer_window)).saturating_sub(self.nxt);
+        match self.flight.next_lost() {
+            Some(lost) => self.again(&lost),
+            None => self.fresh(),
+        }
+    }
+
+    fn again(&mut self, lost: &Sent) -> Option<Chunk> {
+        let len = lost.end() - lost.start;
+        let fits = self.flight.pipe() == 0 || self.flight.pipe() + len <= self.congestion.window();
+        if !fits && !self.urgent {
+            return None;
+        }
+        self.urgent = false;
+        let cause = match (lost.len, self.congestion.recovers()) {
+            (0, _) => Cause::Fin,
+            (_, true) => Cause::Fast,
+            (_, false) if self.congestion.resends() => Cause::Timeout,
+            (_, false) => Cause::SynData,
+        };
+        self.flight.resend(lost.start);
+        Some(Chunk { seq: lost.start, len: lost.len, fin: lost.fin, push: lost.push, cause })
+    }
+
+    fn fresh(&mut self) -> Option<Chunk> {
+        // Without SACK each duplicate acknowledgment tells of a segment that has arrived, but not of which.
+        let arrived = if self.sack { 0 } else { u64::from(self.duplicates) * self.mss };
+        let under_way = self.flight.pipe().saturating_sub(arrived);
+        let granted = self.edge.saturating_sub(self.nxt);
+        let allowed = self.congestion.window().saturating_sub(under_way).min(granted);
         let left = self.written.saturating_sub(self.nxt);
         let len = left.min(self.mss).min(allowed);
         // A part of a segment waits for the window, unless nothing else is under way (RFC 9293, 3.8.6.2.1).
-        if len < left.min(self.mss) && self.nxt > self.una {
+        if len < left.min(self.mss) && (len == 0 || !self.flight.is_empty()) {
             return None;
         }
-        self.chunk(len)
-    }
-
-    /// The oldest segment that is not acknowledged, to be sent again.
-    pub(super) fn oldest(&mut self) -> Option<Chunk> {
-        let sent_up_to = std::mem::replace(&mut self.nxt, self.una);
-        let chunk = self.chunk(self.written.saturating_sub(self.una).min(self.mss));
-        self.nxt = self.nxt.max(sent_up_to);
-        chunk
-    }
-
-    /// Takes `len` bytes, and the FIN where it follows them.
-    fn chunk(&mut self, len: u64) -> Option<Chunk> {
         let seq = self.nxt;
-        let fin = self.closing && seq + len == self.written;
+        let fin = self.closing && seq + len == self.written && granted > len;
         if len == 0 && !fin {
             return None;
         }
-        self.nxt += len + u64::from(fin);
+        let push = len > 0 && seq + len == self.written;
+        let sent = Sent::new(seq, len as u16, fin, push);
+        self.nxt = sent.end();
         self.max = self.max.max(self.nxt);
-        Some(Chunk { seq, len: len as u16, fin, push: len > 0 && seq + len == self.written })
+        self.flight.push(sent);
+        Some(Chunk { seq, len: len as u16, fin, push, cause: Cause::New })
     }
 
-    /// Something that needs an acknowledgment left at `departure`.
-    pub(super) fn sent(&mut self, departure: Nanos) {
-        if self.timer == Nanos::MAX {
-            self.timer = departure.plus(self.rto << self.retries.min(6));
+    /// The chunk that starts there left at `departure`.
+    pub(super) fn sent(&mut self, start: u64, departure: Nanos) {
+        self.flight.left(start, departure);
+        if self.timer == Nanos::MAX || self.persists || start == self.una {
+            self.persists = false;
+            self.timer = departure.plus(self.rto.value());
         }
     }
 
-    /// The peer acknowledges up to `ack`; `bare` says that the segment carried nothing else. True when the oldest segment must be
-    /// sent again now.
-    pub(super) fn acknowledged(&mut self, ack: u64, bare: bool, now: Nanos) -> bool {
-        if ack > self.una && ack <= self.max {
-            return self.advance(ack, now);
+    /// Takes the acknowledgment that a segment carries; `window` is what it grants, in bytes, `bare` that it carries nothing else.
+    pub(super) fn acknowledged(&mut self, segment: &Segment, window: u64, bare: bool, now: Nanos) {
+        let ack = segment.ack;
+        if ack > self.max || ack < self.una {
+            return;
         }
-        if ack != self.una || !bare || self.una == self.max {
-            return false;
+        let edge = self.edge;
+        self.grant(ack, window);
+        let news = self.sack && self.flight.arrived(segment.sack.as_slice());
+        if ack > self.una {
+            self.advance(ack, now);
+        } else if bare && edge == self.edge && !self.flight.is_empty() && (news || !self.sack) {
+            self.duplicates += 1;
         }
-        self.duplicates = self.duplicates.saturating_add(1);
-        if self.recovery.is_some() {
-            self.cwnd += self.mss;
-            return false;
+        self.look_for_losses(news);
+        if self.persists {
+            self.retries = 0;
         }
-        if self.duplicates != DUPLICATE_THRESHOLD {
-            return false;
+        if self.flight.is_empty() {
+            self.arm(now);
         }
-        self.ssthresh = ((self.nxt - self.una) / 2).max(2 * self.mss);
-        self.cwnd = self.ssthresh + u64::from(DUPLICATE_THRESHOLD) * self.mss;
-        self.recovery = Some(self.max);
-        true
     }
 
-    fn advance(&mut self, ack: u64, now: Nanos) -> bool {
-        let acked = ack - self.una;
+    fn advance(&mut self, ack: u64, now: Nanos) {
+        let acknowledged = self.flight.acknowledge(ack);
         self.una = ack;
         self.nxt = self.nxt.max(ack);
         self.duplicates = 0;
         self.retries = 0;
-        self.timer = if self.una < self.max { now.plus(self.rto) } else { Nanos::MAX };
-        match self.recovery {
-            Some(end) if ack < end => {
-                self.cwnd = self.cwnd.saturating_sub(acked).max(self.mss) + self.mss;
-                return true;
-            }
-            Some(_) => {
-                self.recovery = None;
-                self.cwnd = self.ssthresh;
-            }
-            None if self.cwnd < self.ssthresh => self.cwnd += acked.min(2 * self.mss),
-            None => self.cwnd += (self.mss * self.mss / self.cwnd).max(1),
+        self.rto.restore();
+        if let Some(left) = acknowledged.sent_at {
+            self.rto.sample(now.since(left));
         }
-        // What the peer's window never lets out need not be kept in mind.
-        self.cwnd = self.cwnd.min(self.peer_window.max(self.mss) * 2);
-        false
+        self.congestion.acknowledged(acknowledged.positions, ack, self.edge - ack);
+        if self.congestion.recovers() && !self.sack {
+            // A part was acknowledged: what follows it is lost too (RFC 6582, 3.2).
+            self.flight.lose_oldest();
+            self.urgent = true;
+        }
+        self.persists = false;
+        self.arm(now);
     }
 
-    /// The retransmission timer has fired: start again from the oldest position (RFC 5681, 3.1).
+    /// Starts or goes on with a recovery, if duplicate acknowledgments or SACK blocks give reason to.
+    fn look_for_losses(&mut self, news: bool) {
+        let judged = news && self.flight.judge();
+        if self.congestion.resends() || self.flight.is_empty() {
+            return;
+        }
+        let enough = self.duplicates >= DUPLICATE_THRESHOLD && (self.sack || self.una > self.recovered);
+        if judged || enough {
+            self.flight.lose_oldest();
+            self.congestion.recover(self.max - self.una, self.max);
+            self.recovered = self.max;
+            self.urgent = true;
+        }
+    }
+
+    /// The peer echoes a mark; whether it is told that the window is reduced.
+    pub(super) fn marked(&mut self) -> bool {
+        self.congestion.marked(self.max - self.una, self.max)
+    }
+
+    /// Sets the timer for the oldest segment under way, or for a window that is closed.
+    fn arm(&mut self, now: Nanos) {
+        let waits = self.written > self.nxt || (self.closing && self.nxt == self.written);
+        self.timer = match self.flight.oldest_left() {
+            Some(left) => now.max(left).plus(self.rto.value()),
+            None if waits && self.edge <= self.nxt && self.persists => self.timer,
+            None if waits && self.edge <= self.nxt => {
+                self.persists = true;
+                now.plus(self.rto.value())
+            }
+            None => {
+                self.persists = false;
+                Nanos::MAX
+            }
+        };
+    }
+
+    /// Having nothing under way, it looks whether it waits for a window to open.
+    pub(super) fn rest(&mut self, now: Nanos) {
+        if self.una > 0 && self.flight.is_empty() {
+            self.arm(now);
+        }
+    }
+
+    /// The timer has fired.
     pub(super) fn time_out(&mut self) -> Timeout {
         self.timer = Nanos::MAX;
         if self.retries >= self.max_retries {
             return Timeout::GiveUp;
         }
         self.retries += 1;
-        self.ssthresh = ((self.nxt - self.una) / 2).max(2 * self.mss);
-        self.cwnd = self.mss;
-        self.recovery = None;
-        self.duplicates = 0;
-        self.nxt = self.una;
+        self.rto.back_off();
+        if self.persists {
+            return Timeout::Probe;
+        }
+        self.syn_left = None;
+        if self.una > 0 {
+            self.flight.lose_all();
+            self.congestion.time_out(self.max - self.una, self.max);
+            self.recovered = self.max;
+            self.duplicates = 0;
+        }
         Timeout::Again
+    }
+
+    /// A probe of the closed window, with a byte if `with_byte` and if there is one.
+    pub(super) fn probe(&mut self, with_byte: bool, now: Nanos) -> Chunk {
+        self.timer = now.plus(self.rto.value());
+        let len = u16::from(with_byte && self.written > self.nxt);
+        let seq = if len == 0 { self.nxt - 1 } else { self.nxt };
+        self.max = self.max.max(seq + u64::from(len));
+        Chunk { seq, len, fin: false, push: false, cause: Cause::Probe }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open_sender() -> Sender {
-        let mut sender = Sender::new(300_000_000, 5);
-        sender.syn(Nanos(0));
-        sender.open(1000);
-        sender.grant(1 << 20);
-        sender
-    }
-
-    fn flight(sender: &mut Sender) -> Vec<Chunk> {
-        std::iter::from_fn(|| sender.next()).collect()
-    }
-
-    #[test]
-    fn the_first_flight_is_ten_segments_and_an_acknowledgment_of_two_lets_four_out() {
-        let mut sender = open_sender();
-        sender.write(100_000);
-        assert_eq!(flight(&mut sender).len(), 10);
-        assert!(!sender.acknowledged(2001, true, Nanos(5)));
-        assert_eq!(flight(&mut sender).iter().map(|chunk| chunk.seq).collect::<Vec<_>>(), [10001, 11001, 12001, 13001]);
-    }
-
-    #[test]
-    fn a_fin_rides_on_the_last_bytes_or_goes_alone_and_takes_one_position() {
-        let mut sender = open_sender();
-        sender.write(1500);
-        sender.close();
-        let last = Chunk { seq: 1001, len: 500, fin: true, push: true };
-        assert_eq!(flight(&mut sender), [Chunk { seq: 1, len: 1000, fin: false, push: false }, last]);
-        assert_eq!(sender.furthest(), 1502);
-        let mut idle = open_sender();
-        idle.close();
-        assert_eq!(flight(&mut idle), [Chunk { seq: 1, len: 0, fin: true, push: false }]);
-    }
-
-    #[test]
-    fn the_third_duplicate_asks_for_the_oldest_segment_once() {
-        let mut sender = open_sender();
-        sender.write(10_000);
-        flight(&mut sender);
-        let asked: Vec<bool> = (0..5).map(|_| sender.acknowledged(1, true, Nanos(9))).collect();
-        assert_eq!(asked, [false, false, true, false, false]);
-        assert_eq!(sender.oldest(), Some(Chunk { seq: 1, len: 1000, fin: false, push: false }));
-    }
-
-    #[test]
-    fn a_timeout_starts_again_from_the_oldest_and_gives_up_in_the_end() {
-        let mut sender = open_sender();
-        sender.write(3000);
-        flight(&mut sender);
-        for _ in 0..5 {
-            assert_eq!(sender.time_out(), Timeout::Again);
-            assert_eq!(flight(&mut sender), [Chunk { seq: 1, len: 1000, fin: false, push: false }]);
-        }
-        assert_eq!(sender.time_out(), Timeout::GiveUp);
-    }
-
-    #[test]
-    fn a_closed_window_lets_nothing_out_beyond_it() {
-        let mut sender = open_sender();
-        sender.grant(2500);
-        sender.write(10_000);
-        assert_eq!(flight(&mut sender).len(), 2);
-    }
-}
+mod tests;

@@ -1,6 +1,9 @@
 //! Connections as packet exchanges, as the tap sees them: `>` is sent by the originator, `<` by the responder; then milliseconds,
 //! flags as tcpdump writes them, position and length, acknowledgment.
 
+mod endings;
+mod openings;
+
 use wire::TcpFlags;
 
 use super::*;
@@ -20,8 +23,21 @@ const ONE_TURN: Service = Service {
 const GREETING: Service = Service { greeting: Some(Fixed(20.0)), response: Fixed(10.0), ..ONE_TURN };
 const BULK: Service = Service { response: Fixed(300_000.0), ..ONE_TURN };
 
-const PROFILE: Profile =
-    Profile { mss: 1460, wscale: Some(7), timestamps: false, sack: true, window: 500_000, isn: 0, clock: 0, ip_id: 0 };
+const PROFILE: Profile = Profile {
+    stack: Stack::Native,
+    mss: 1460,
+    wscale: Some(7),
+    timestamps: false,
+    sack: true,
+    ecn: false,
+    window: 500_000,
+    rto_floor: 200_000_000,
+    probes_with_byte: false,
+    syn_cookies: false,
+    isn: 0,
+    clock: 0,
+    ip_id: 0,
+};
 
 const CLEAN: Rules = Rules { before: &[], mirror: Mirror::NONE, after: &[] };
 const LOSSY: Rules = Rules { before: &[Rule::Loss(0.025)], after: &[Rule::Loss(0.025)], ..CLEAN };
@@ -29,7 +45,15 @@ const LOSSY: Rules = Rules { before: &[Rule::Loss(0.025)], after: &[Rule::Loss(0
 fn setup(service: &'static Service, outcome: Outcome, rules: &'static Rules) -> Setup {
     let nature = Nature { nanos_per_byte: 8.0, to_tap: 5_000_000, from_tap: 10_000_000, rules, is_tapped: true };
     let back = Nature { to_tap: 10_000_000, from_tap: 5_000_000, ..nature };
-    Setup { service, outcome, profiles: [PROFILE; 2], links: [nature, back], start: Nanos(0) }
+    Setup {
+        service,
+        opening: Opening::Ordinary,
+        outcome,
+        profiles: [PROFILE; 2],
+        links: [nature, back],
+        marking: 0.0,
+        start: Nanos(0),
+    }
 }
 
 fn passings(setup: &Setup, seed: u64) -> Vec<(Direction, Passing)> {
@@ -43,22 +67,31 @@ fn passings(setup: &Setup, seed: u64) -> Vec<(Direction, Passing)> {
     passed
 }
 
+fn line(ts: Nanos, from: Direction, segment: &Segment) -> String {
+    let arrow = if from == Direction::Orig { '>' } else { '<' };
+    let ack = if segment.flags.ack() { format!(" ack {}", segment.ack) } else { String::new() };
+    format!("{arrow} {} {} {}({}){ack}", ts.0 / 1_000_000, segment.flags, segment.seq, segment.len)
+}
+
+fn lines(setup: &Setup) -> Vec<String> {
+    passings(setup, 1).iter().map(|(from, passing)| line(passing.ts, *from, &passing.segment)).collect()
+}
+
 fn exchange(service: &'static Service, outcome: Outcome) -> Vec<String> {
-    let line = |(from, Passing { ts, segment, .. }): &(Direction, Passing)| {
-        let arrow = if *from == Direction::Orig { '>' } else { '<' };
-        let ack = if segment.flags.ack() { format!(" ack {}", segment.ack) } else { String::new() };
-        format!("{arrow} {} {} {}({}){ack}", ts.0 / 1_000_000, segment.flags, segment.seq, segment.len)
-    };
-    passings(&setup(service, outcome, &CLEAN), 1).iter().map(line).collect()
+    lines(&setup(service, outcome, &CLEAN))
 }
 
 /// The lines without their instants.
-fn shape(service: &'static Service, outcome: Outcome) -> Vec<String> {
+fn shape_of(setup: &Setup) -> Vec<String> {
     let without_time = |line: String| {
         let (arrow, rest) = line.split_once(" ").unwrap();
         format!("{arrow} {}", rest.split_once(" ").unwrap().1)
     };
-    exchange(service, outcome).into_iter().map(without_time).collect()
+    lines(setup).into_iter().map(without_time).collect()
+}
+
+fn shape(service: &'static Service, outcome: Outcome) -> Vec<String> {
+    shape_of(&setup(service, outcome, &CLEAN))
 }
 
 const HANDSHAKE: [&str; 3] = ["> S 0(0)", "< S. 0(0) ack 1", "> . 1(0) ack 1"];
@@ -194,8 +227,8 @@ fn with_loss_everything_still_gets_through_and_acknowledgments_never_go_back() {
             furthest[from.index()] = segment.end().max(furthest[from.index()]);
         }
         assert!(repeated > 0, "seed {seed}: a loss after the tap shows as a repetition");
-        assert_eq!(connection.ends[0].receiver.next, 300_002, "seed {seed}");
-        assert_eq!(connection.ends[1].receiver.next, 102, "seed {seed}");
+        assert_eq!(connection.ends[0].read(), 300_002, "seed {seed}");
+        assert_eq!(connection.ends[1].read(), 102, "seed {seed}");
     }
 }
 
@@ -208,7 +241,8 @@ fn a_syn_ack_carries_only_the_options_that_the_syn_offered() {
     let mut last_window = 0;
     while connection.next_at_tap().is_some() {
         let (from, Passing { segment, .. }) = connection.pass_tap().unwrap();
-        let header = connection.header(from, &segment);
+        let mut sack = Default::default();
+        let header = connection.header(from, &segment, &mut sack);
         assert!(
             header.options.timestamps.is_none() && !header.options.sack_permitted && header.options.wscale.is_none()
         );

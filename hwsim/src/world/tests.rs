@@ -122,8 +122,8 @@ fn a_seed_gives_the_same_frames_and_truth_and_another_seed_others() {
 #[test]
 fn whole_frames_have_right_checksums_in_every_scenario() {
     for scenario in SCENARIOS {
-        let (witness, _) = run(scenario.name, 3, extent(scenario.name, None, None, Some(10_000)), 65_535);
-        assert_eq!(witness.frames, 10_000, "{}", scenario.name);
+        let (witness, _) = run(scenario.name, 3, extent(scenario.name, None, None, Some(3_000)), 65_535);
+        assert_eq!(witness.frames, 3_000, "{}", scenario.name);
     }
 }
 
@@ -143,12 +143,17 @@ fn the_truth_has_a_row_a_connection_and_its_packets_add_up_to_those_that_passed(
 fn without_loss_every_byte_is_seen_once_and_with_loss_some_twice() {
     let repeated = |name| {
         let (witness, _) = run(name, 5, extent(name, Some(500), None, None), 96);
-        total(&witness.rows, "orig_wire_bytes") + total(&witness.rows, "resp_wire_bytes")
-            - total(&witness.rows, "orig_unique_bytes")
-            - total(&witness.rows, "resp_unique_bytes")
+        let of = |column: &str| {
+            total(&witness.rows, &format!("orig_{column}")) + total(&witness.rows, &format!("resp_{column}"))
+        };
+        let again = ["rtx_fast", "rtx_timeout", "rtx_syn_data", "rtx_fin", "zero_window_probes"].map(of);
+        (of("wire_bytes") - of("unique_bytes"), again.iter().sum::<u64>(), of("keepalives"))
     };
-    assert_eq!(repeated("uplink-small"), 0);
-    assert!(repeated("uplink-lossy") > 0);
+    let (bytes, again, keep_alives) = repeated("uplink-small");
+    assert_eq!(again, 0);
+    assert!(bytes <= keep_alives, "only keep-alives may carry a byte that was sent before");
+    let (bytes, again, _) = repeated("uplink-lossy");
+    assert!(bytes > 0 && again > 0);
 }
 
 #[test]

@@ -88,6 +88,8 @@ pub enum Command {
 const PCAP_EXAMPLES: &str = "Examples:
   A minute of a small uplink, and the truth about it:
     conntrack-sim pcap --scenario uplink-small --seed 1 -o uplink.pcap --truth uplink.csv
+  What was sent again and why, beside it:
+    conntrack-sim pcap --scenario mixed -o mixed.pcap --truth mixed.csv --segments segments.csv
   Twenty million packets of a 10 Gbit/s uplink:
     conntrack-sim pcap --scenario uplink-10g --packets 20000000 -o big.pcap
   The first paper's week, with the truth about its connections and about the link:
@@ -169,6 +171,9 @@ pub struct Pcap {
     /// Where to write the truth about the link: counters, endings, laws of arrivals with their Hurst parameters
     #[arg(long, value_name = "FILE.json")]
     pub link_truth: Option<PathBuf>,
+    /// Where to write the segments that were sent again, copied or overtaken, a row each, with the cause
+    #[arg(long, value_name = "FILE.csv")]
+    pub segments: Option<PathBuf>,
 }
 
 /// The device that captures, and what is different about it.

@@ -10,7 +10,7 @@ use hwsim::hardware::{Device, Hardware};
 use hwsim::link_truth::LinkTruth;
 use hwsim::pcap::{self, Resolution};
 use hwsim::pcapng;
-use hwsim::truth::Truth;
+use hwsim::truth::{Passage, Truth};
 use hwsim::truth_file::TruthFile;
 use hwsim::world::{Extent, Tap, World};
 use wire::Nanos;
@@ -24,7 +24,7 @@ const STRIDE: u64 = 1 << 14;
 
 /// Writes the capture and the truth.
 pub fn record(wanted: &Pcap, manner: &Manner) -> Result<()> {
-    let files = [Some(&wanted.output), wanted.truth.as_ref(), wanted.link_truth.as_ref()];
+    let files = [Some(&wanted.output), wanted.truth.as_ref(), wanted.link_truth.as_ref(), wanted.segments.as_ref()];
     if files.iter().enumerate().any(|(at, file)| file.is_some() && files[..at].contains(file)) {
         bail!("the capture and its truths cannot be the same file: give two names");
     }
@@ -53,6 +53,7 @@ struct Files {
     capture: Capture,
     resolution: Resolution,
     truth: Option<TruthFile>,
+    segments: Option<TruthFile>,
     link: Option<LinkTruth>,
     /// The instant of the last frame at the tap.
     last: Nanos,
@@ -79,12 +80,15 @@ impl Files {
                 pcapng::Writer::new(output, &interfaces, hardware.snaplen).map(Capture::Pcapng)
             }
         };
-        let truth = wanted.truth.as_deref().map(create_truth).transpose()?;
+        let told = |path: &Path| format!("cannot open {} for writing", path.display());
+        let connections = |path| TruthFile::create(path).with_context(|| told(path));
+        let segments = |path| TruthFile::of_segments(path).with_context(|| told(path));
         Ok(Self {
             device: Device::new(hardware, wanted.seed),
             capture: capture.with_context(|| format!("cannot write {name}"))?,
             resolution,
-            truth,
+            truth: wanted.truth.as_deref().map(connections).transpose()?,
+            segments: wanted.segments.as_deref().map(segments).transpose()?,
             link: wanted.link_truth.is_some().then(|| LinkTruth::new(wanted.scenario.start)),
             last: wanted.scenario.start,
             captured: 0,
@@ -92,16 +96,14 @@ impl Files {
     }
 
     fn finish(self) -> io::Result<()> {
-        self.truth.map_or(Ok(()), TruthFile::finish)?;
+        for file in [self.truth, self.segments].into_iter().flatten() {
+            file.finish()?;
+        }
         match self.capture {
             Capture::Pcap(writer) => writer.into_inner().finish(),
             Capture::Pcapng(writer) => writer.into_inner(self.device.all_counters())?.finish(),
         }
     }
-}
-
-fn create_truth(path: &Path) -> Result<TruthFile> {
-    TruthFile::create(path).with_context(|| format!("cannot open {} for writing", path.display()))
 }
 
 impl Tap for Files {
@@ -119,6 +121,10 @@ impl Tap for Files {
             }
             Capture::Pcapng(writer) => writer.write(&captured, self.device.counters(captured.queue).dropped()),
         }
+    }
+
+    fn segment(&mut self, passage: &Passage<'_>) -> io::Result<()> {
+        self.segments.as_mut().map_or(Ok(()), |file| file.write_segment(passage))
     }
 
     fn over(&mut self, truth: &Truth) -> io::Result<()> {
