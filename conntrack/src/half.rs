@@ -51,8 +51,8 @@ pub(crate) struct Half {
     ttl: (u8, u8),
     rates: Rates,
     pub(crate) accecn: bool,
-    /// When its latest SYN came, and IP's identification of it.
-    syn_stamp: (Moment, u16),
+    /// When its latest SYN came, IP's identification of it, and whether it was a SYN-ACK.
+    syn_stamp: (Moment, u16, bool),
 }
 
 /// Within this time a SYN that is the same as the one before is its duplicate in the capture, ns.
@@ -89,7 +89,7 @@ impl Half {
             ttl: (u8::MAX, 0),
             rates: Rates::default(),
             accecn: false,
-            syn_stamp: (Moment::NEVER, 0),
+            syn_stamp: (Moment::NEVER, 0, false),
         }
     }
 
@@ -149,11 +149,13 @@ impl Half {
         payload.saturating_sub(fresh)
     }
 
-    /// Whether a SYN is the capture's duplicate of the one before.
+    /// Whether a SYN is the capture's duplicate of the one before. The SYN-ACK after the SYN of a simultaneous open is not: they may
+    /// follow each other at once, and IPv6 has no identification to tell them apart.
     pub(crate) fn repeats_syn(&self, segment: &Segment, ts: Nanos) -> bool {
-        let (last, ip_id) = self.syn_stamp;
+        let (last, ip_id, answered) = self.syn_stamp;
         let soon = last.get().is_some_and(|last| ts.since(last).saturating_abs() <= SYN_COPY_WITHIN);
-        soon && self.syn_seen && self.base == segment.seq && ip_id == segment.ip_id
+        let same = ip_id == segment.ip_id && answered == segment.flags.ack();
+        soon && same && self.syn_seen && self.base == segment.seq
     }
 
     /// Adds the payload of a segment to the stream. Returns how many bytes of it are new, and whether it begins below what was seen, as
@@ -178,7 +180,7 @@ impl Half {
     /// Takes in what only a SYN says.
     pub(crate) fn note_syn(&mut self, peer_accecn: bool, segment: &Segment, ts: Nanos) {
         self.syn_seen = true;
-        self.syn_stamp = (Moment::NEVER, segment.ip_id);
+        self.syn_stamp = (Moment::NEVER, segment.ip_id, segment.flags.ack());
         self.syn_stamp.0.set(ts);
         self.accecn |= says_accecn(segment.flags) && (peer_accecn || !segment.flags.ack());
         self.mss = segment.mss().or(self.mss);
