@@ -291,7 +291,7 @@ fn bad_files_among_good_ones_are_named_and_the_others_read() {
     assert_eq!(frames.iter().map(|frame| frame.ts).collect::<Vec<_>>(), [10, 20, 40]);
     let mut texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
     texts.sort();
-    let [dangling, foreign, cut, folder] = &texts[..] else { panic!("{texts:?}") };
+    let [foreign, cut, folder, dangling] = &texts[..] else { panic!("{texts:?}") };
     assert!(foreign.contains("2-foreign is not a capture"), "{texts:?}");
     assert!(cut.contains("3-cut ends inside a packet, after 1 whole ones"), "{texts:?}");
     assert!(folder.contains("4-folder was skipped, because it is a directory"), "{texts:?}");

@@ -22,7 +22,7 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "handshake_rtt",
         "s",
         Value::SecondsOrNull(|r| handshake_rtt(r)),
-        "syn_rtt and ack_rtt together; missing where either is.",
+        "The sum of syn_rtt and ack_rtt; missing where either is.",
     ),
 ];
 
