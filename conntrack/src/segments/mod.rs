@@ -18,7 +18,7 @@ use wire::{Direction, Nanos, Observation, OptionSet, Segment, SeqNum, TcpFlags};
 use crate::connection::Connection;
 use crate::coverage::Range;
 use crate::half::Half;
-use crate::measures::SegmentClass;
+use crate::measures::{SegmentClass, SegmentsRecord};
 use crate::tcp::Kind;
 use judge::{Evidence, Times, judge};
 pub(crate) use trail::Trail;
@@ -219,7 +219,7 @@ fn note_sent(sender: &mut Half, receiver: &Half, segment: &Segment, ts: Nanos, c
     }
     let lowest = acked.unwrap_or(sender.base.plus(1));
     let in_flight = end.later(if known { next } else { end }).distance(lowest);
-    trail.counts.in_flight_max = trail.counts.in_flight_max.max(u32::try_from(in_flight).unwrap_or(0));
+    trail.in_flight_max = trail.in_flight_max.max(u32::try_from(in_flight).unwrap_or(0));
 }
 
 /// What an acknowledgment tells: of the peer's stream, and of its sender's window.
@@ -240,8 +240,9 @@ fn note_acknowledgment(sender: &mut Half, receiver: &mut Half, segment: &Segment
     let Some(trail) = sender.trail.as_deref_mut() else { return };
     let sacks = segment.options.has(OptionSet::SACK);
     if sacks {
-        trail.counts.sack_pkts += 1;
-        trail.counts.dsacks += u64::from(reports_duplicate(segment));
+        let counts = &mut trail.rare_mut().counts;
+        counts.sack_pkts += 1;
+        counts.dsacks += u64::from(reports_duplicate(segment));
     }
     if kind == Kind::Rst || last.is_some_and(|last| segment.ack.is_before(last)) {
         return;
@@ -251,7 +252,7 @@ fn note_acknowledgment(sender: &mut Half, receiver: &mut Half, segment: &Segment
         trail.dup_run = 0;
     } else if alone && outstanding {
         let same_window = trail.window == segment.window;
-        trail.counts.dup_acks += u64::from(same_window);
+        trail.dup_acks += u64::from(same_window);
         trail.dup_run = trail.dup_run.saturating_add(u32::from(same_window || sacks));
     }
     trail.window = segment.window;
@@ -263,10 +264,11 @@ fn note_window(trail: &mut Trail, advertised: u32, segment: &Segment, ts: Nanos)
     match trail.closed_window.get() {
         None if advertised == 0 && !segment.flags.syn() => {
             trail.closed_window.set(ts);
-            trail.counts.zero_window_count += 1;
+            trail.rare_mut().counts.zero_window_count += 1;
         }
         Some(since) if advertised > 0 => {
-            trail.counts.zero_window_time = trail.counts.zero_window_time.saturating_add(ts.elapsed_since(since));
+            let counts = &mut trail.rare_mut().counts;
+            counts.zero_window_time = counts.zero_window_time.saturating_add(ts.elapsed_since(since));
             trail.closed_window = crate::moment::Moment::NEVER;
         }
         _ => {}
@@ -301,12 +303,27 @@ pub(crate) fn count(
         return;
     }
     let trail = sender.trail.get_or_insert_with(|| Box::new(Trail::new()));
-    let counts = &mut trail.counts;
-    counts.push_pkts += u64::from(segment.flags.has(TcpFlags::PSH));
-    counts.urgent_pkts += u64::from(segment.flags.has(TcpFlags::URG));
-    counts.ce_pkts += u64::from(marked);
-    counts.ece_pkts += u64::from(segment.flags.has(TcpFlags::ECE) && !segment.flags.syn());
-    counts.segment_max = counts.segment_max.max(segment.payload_len);
+    trail.push_pkts += u64::from(segment.flags.has(TcpFlags::PSH));
+    trail.segment_max = trail.segment_max.max(segment.payload_len);
+    let echoes = segment.flags.has(TcpFlags::ECE) && !segment.flags.syn();
+    let urgent = segment.flags.has(TcpFlags::URG);
+    if marked || echoes || urgent {
+        let counts = &mut trail.rare_mut().counts;
+        counts.urgent_pkts += u64::from(urgent);
+        counts.ce_pkts += u64::from(marked);
+        counts.ece_pkts += u64::from(echoes);
+    }
+    if class.is_some() || repeated > 0 {
+        count_abnormal(&mut trail.rare_mut().counts, class, repeated);
+    }
+    if class != Some(SegmentClass::CaptureDuplicate) {
+        trail.recent.push(segment, observation.ts);
+    }
+}
+
+/// Counts an abnormal segment, or one of whose payload `repeated` bytes are not new.
+#[cold]
+fn count_abnormal(counts: &mut SegmentsRecord, class: Option<SegmentClass>, repeated: u64) {
     let resent = match class {
         Some(
             SegmentClass::FastRetransmission
@@ -325,9 +342,6 @@ pub(crate) fn count(
     if let Some(class) = class {
         counts.abnormal_pkts += 1;
         counts.classes.add(class);
-    }
-    if class != Some(SegmentClass::CaptureDuplicate) {
-        trail.recent.push(segment, observation.ts);
     }
 }
 

@@ -26,14 +26,19 @@ pub(crate) struct Trail {
     pub(super) probed: Option<SeqNum>,
     /// When it closed its window, if it is closed.
     pub(super) closed_window: Moment,
-    pub(super) counts: SegmentsRecord,
-    /// Made when something abnormal happens.
+    pub(super) push_pkts: u64,
+    pub(super) dup_acks: u64,
+    pub(super) segment_max: u32,
+    pub(super) in_flight_max: u32,
+    /// Made when something rare happens.
     pub(super) rare: Option<Box<Rare>>,
 }
 
-/// Memory of abnormal segments.
+/// Memory of abnormal segments, and what few connections count.
 #[derive(Clone, Debug)]
 pub(super) struct Rare {
+    /// All but what [`Trail`] counts itself.
+    pub(super) counts: SegmentsRecord,
     /// The latest holes as they appeared.
     holes: [Hole; Self::HOLES],
     next: u8,
@@ -54,6 +59,8 @@ pub(super) struct Hole {
     pub(super) tsval: Option<u32>,
 }
 
+const _: () = assert!(size_of::<Trail>() <= 768, "twelve cache lines");
+
 impl Trail {
     pub(crate) fn new() -> Self {
         Self {
@@ -65,15 +72,25 @@ impl Trail {
             window: 0,
             probed: None,
             closed_window: Moment::NEVER,
-            counts: SegmentsRecord::default(),
+            push_pkts: 0,
+            dup_acks: 0,
+            segment_max: 0,
+            in_flight_max: 0,
             rare: None,
         }
     }
 
     /// The sequence space starts again: `forgotten` bytes that were new belong to no stream. What was counted stays.
     pub(crate) fn restart(&mut self, forgotten: u64) {
-        let counts = SegmentsRecord { other_bytes: self.counts.other_bytes + forgotten, ..self.counts };
-        *self = Self { rtt: self.rtt, counts, closed_window: self.closed_window, window: self.window, ..Self::new() };
+        if let Some(rare) = &mut self.rare {
+            **rare = Rare { counts: rare.counts, ..Rare::new() };
+        }
+        if forgotten > 0 {
+            self.rare_mut().counts.other_bytes += forgotten;
+        }
+        self.recent = Recent::new();
+        self.outstanding = Outstanding::new();
+        (self.ts_recent, self.dup_run, self.probed) = (None, 0, None);
     }
 
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
@@ -87,7 +104,14 @@ impl Trail {
 
     /// Its part of the row, of a connection that lasted until `until`.
     pub(crate) fn segments(&self, until: Nanos) -> SegmentsRecord {
-        let mut counts = self.counts;
+        let counts = self.rare.as_deref().map(|rare| rare.counts).unwrap_or_default();
+        let mut counts = SegmentsRecord {
+            push_pkts: self.push_pkts,
+            dup_acks: self.dup_acks,
+            segment_max: self.segment_max,
+            in_flight_max: self.in_flight_max,
+            ..counts
+        };
         if let Some(since) = self.closed_window.get() {
             counts.zero_window_time = counts.zero_window_time.saturating_add(until.elapsed_since(since));
         }
@@ -101,7 +125,7 @@ impl Rare {
 
     fn new() -> Self {
         let none = Hole { start: SeqNum(0), end: SeqNum(0), ts: Nanos::MIN, tsval: None };
-        Self { holes: [none; Self::HOLES], next: 0, last: None, recovery: None }
+        Self { counts: SegmentsRecord::default(), holes: [none; Self::HOLES], next: 0, last: None, recovery: None }
     }
 
     /// What lies in `start..segment.seq` was skipped.
