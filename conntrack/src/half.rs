@@ -189,6 +189,11 @@ impl Half {
         self.ecn |= segment.flags.0 & (wire::TcpFlags::ECE.0 | wire::TcpFlags::CWR.0) != 0;
     }
 
+    /// Its SYN permitted selective acknowledgments.
+    pub(crate) fn permits_sack(&self) -> bool {
+        self.sack_ok == Some(true)
+    }
+
     /// The window scale option of its SYN.
     pub(crate) const fn wscale(&self) -> Option<u8> {
         self.wscale

@@ -184,6 +184,7 @@ fn a_copy_with_the_same_identification_is_the_captures_when_it_comes_at_once_and
     assert_eq!(classes(&client(&exchange("1.0015", 7))), "1 dup_network", "no data RTT, so later than 1 ms");
     assert_eq!(classes(&client(&exchange("1.001", 7))), "1 dup_capture");
     assert_eq!(classes(&client(&exchange("1.001", 9))), "1 unknown_anomaly");
+    assert_eq!(classes(&client(&exchange("301.0", 7))), "1 rtx_timeout", "identifications come around");
     let constant = exchange("1.001", 8).replace("id 8", "id 7").replace("id 7", "id 5");
     assert_eq!(classes(&client(&constant)), "1 dup_capture", "an identification that never changes is none");
 }

@@ -104,11 +104,12 @@ fn is_capture_duplicate(evidence: &Evidence) -> bool {
     }
 }
 
-/// Data with the identification of an earlier sighting, or, where there is none, with its timestamps and too soon for an answer.
+/// Data with the identification of an earlier sighting, sooner than a timeout, or, where there is none, with its timestamps and too soon for an answer.
 fn is_network_duplicate(evidence: &Evidence) -> bool {
     let Some((twin, ago)) = evidence.twin.filter(|_| evidence.below_next) else { return false };
     match twin.identification {
-        Identification::Same => true,
+        // Identifications come around, and some senders have only one.
+        Identification::Same => ago < evidence.times.timeout,
         Identification::Silent => {
             twin.identical && evidence.clocked && ago < evidence.times.whole_min.unwrap_or(OVERTAKEN_WITHIN)
         }

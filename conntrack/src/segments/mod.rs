@@ -91,7 +91,9 @@ fn gather(
     Evidence {
         twin: trail.recent.twin(segment).map(|twin| (twin, distance(observation.ts, twin.ts))),
         clocked: segment.timestamps().is_some(),
-        asks: segment.seq_len() == 0 && has_outstanding(receiver, segment.ack),
+        asks: segment.seq_len() == 0
+            && has_outstanding(receiver, segment.ack)
+            && !lacks_sack(sender, receiver, segment),
         keep_alive: kind == Kind::Ack
             && segment.payload_len <= 1
             && before(segment.seq, next)
@@ -125,6 +127,11 @@ fn last_sighting(sender: &Half, trail: &Trail, segment: &Segment, start: SeqNum,
     let exactly = trail.recent.last_sighting(segment);
     let before = || trail.outstanding.sent_before(sender.position(start) + i64::from(end.distance(start)));
     exactly.or_else(before).or(sender.last_data.get()).unwrap_or(Nanos::MAX)
+}
+
+/// Whether a segment has no SACK blocks although both endpoints permitted them: then nothing arrived out of order (RFC 2018, 4).
+fn lacks_sack(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
+    sender.permits_sack() && receiver.permits_sack() && !segment.options.has(OptionSet::SACK)
 }
 
 /// Whether an endpoint has sent more than `ack` acknowledges. Of one that the tap never hears nobody knows.
