@@ -60,7 +60,7 @@ fn every_row_of_the_data_set_adds_up() {
         }
         support::connections(&campaign)
             .iter()
-            .filter_map(|row| fault(row))
+            .filter_map(fault)
             .map(|why| format!("{}: {why}", capture.display()))
             .collect()
     });
