@@ -17,7 +17,8 @@ const CAPTURES: [(&str, u64, u64); 7] = [
     ("suricata-verify__bug-3616-smtp__input.pcap", 4, 4),
     ("suricata-verify__filestore-5408__input.pcap", 6, 6),
     ("suricata-verify__ipv6-kill-router-gateway__kill_router6.pcap", 5, 5),
-    ("tcpflow__test8__image2.pcap", 2, 2),
+    // Of these two attempts nothing but the errors was captured.
+    ("tcpflow__test8__image2.pcap", 2, 0),
 ];
 
 /// What tshark says of every error about TCP: its instant, type and code, and the ports of the quoted segment.
