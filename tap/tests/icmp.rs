@@ -52,7 +52,7 @@ fn every_icmp_error_of_the_data_set_is_told_of_its_connection() {
     let room = tempfile::tempdir().expect("a directory");
     for (name, errors, attributed) in CAPTURES {
         let (capture, campaign) = (data.join("pcap").join(name), room.path().join(name));
-        support::record(&[capture.clone()], &campaign, &["--quiet"]).expect(&[0, 3]);
+        support::record(std::slice::from_ref(&capture), &campaign, &["--quiet"]).expect(&[0, 3]);
         let connections: BTreeMap<String, Row> =
             support::connections(&campaign).into_iter().map(|row| (row["uid"].clone(), row)).collect();
         let expected = dissected(&capture);

@@ -62,10 +62,11 @@ fn is_the_end(truth: &str, reason: &str) -> bool {
     }
 }
 
-/// Whether the responder sent its FIN before the handshake was complete. Then the tracker's machine goes from SYN_RCVD straight to
-/// FIN_WAIT_1, and it takes the FIN for the end of the handshake; the truth takes the acknowledgment of the SYN-ACK.
+/// Whether the responder sent its FIN, or somebody a RST, before the handshake was complete. With the FIN the tracker's machine goes from
+/// SYN_RCVD straight to FIN_WAIT_1, and it takes the FIN for the end of the handshake; with the RST the connection is over for it. The
+/// truth takes the acknowledgment of the SYN-ACK in both cases.
 fn closes_before_it_is_open(truth: &Row) -> bool {
-    !truth["resp_fin_ts"].is_empty() && truth["resp_fin_ts"] < truth["established_ts"]
+    ["resp_fin_ts", "rst_ts"].iter().any(|end| !truth[*end].is_empty() && truth[*end] < truth["established_ts"])
 }
 
 /// How the row differs from the truth about the same connection.

@@ -174,7 +174,7 @@ fn own_rows(campaign: &Campaign, name: &'static str, table: Table, (found, said)
     let lost = manifest.lost_rows(table);
     let mut problems = Problems::default();
     // What was lost of events may also have been the appliance's own.
-    if !said.checked_sub(found).is_some_and(|missing| missing <= lost) {
+    if said.checked_sub(found).is_none_or(|missing| missing > lost) {
         problems.add(|| format!("{found} rows in {table} and {lost} lost, connections say {said}"));
     }
     problems.check(name, || format!("{found} {table}"))

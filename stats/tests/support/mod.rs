@@ -93,12 +93,10 @@ pub fn record(n: u64) -> Record {
     };
     let partial = conn_state == ConnState::Oth;
     let whole = answered && !partial;
-    let mut history = History::new();
-    letters.bytes().for_each(|letter| history.push(letter));
+    let history = History::from_letters(letters.as_bytes());
     let mut anomalies = Anomalies::default();
     if n % 50 == 3 {
-        anomalies.insert(Anomaly::OutOfWindow);
-        anomalies.insert(Anomaly::BadOptions);
+        [Anomaly::OutOfWindow, Anomaly::BadOptions].into_iter().for_each(|anomaly| anomalies.insert(anomaly));
     }
     let [.., a, b] = (random as u16).to_be_bytes();
     let port = [443, 443, 443, 80, 22, 8443, 53, 25][random as usize % 8];

@@ -102,7 +102,7 @@ fn name(column: &str) -> String {
 
 /// The part of all, to two decimals; never rounded up to 100.
 fn percent(part: u64, all: u64) -> String {
-    let hundredths = if all == 0 { 10_000 } else { part * 10_000 / all };
+    let hundredths = (part * 10_000).checked_div(all).unwrap_or(10_000);
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
