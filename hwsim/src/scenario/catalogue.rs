@@ -165,7 +165,7 @@ const UPLINK_100G: Scenario = Scenario {
     about: "the packets of a 100 Gbit/s uplink at 40% load, about seven million a second, with bulk transfers and scans",
     models: "A backbone link by its mix of packets: the customers of uplink-10g four times over, bulk transfers that carry a good \
              part of the bytes in full segments, and a background of scans and of forged SYNs. One second of it is made by \
-             default, in a few seconds of real time: only the mix is that of such a link, not the pace.",
+             default, and the simulator is slower than such a link: the mix is real, the pace is not.",
     parts: &[
         Part {
             name: "customers",
