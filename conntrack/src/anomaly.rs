@@ -2,61 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
-macro_rules! anomalies {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
-        /// Something a polite TCP does not do, or a capture should not show. It is recorded by name and counted, never logged.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[repr(u8)]
-        pub enum Anomaly { $($(#[doc = $doc])+ $variant,)+ }
+use crate::names::names;
 
-        impl Anomaly {
-            /// Every anomaly, in order of index.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The name as it stands in the `anomalies` column.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// What the name means.
-            #[must_use]
-            pub fn definition(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc),+).trim(),)+ }
-            }
-        }
-    };
-}
-
-anomalies! {
-    /// A set of flags that RFC 9293 gives no meaning, such as SYN with FIN, or none at all.
-    BadFlags = "bad_flags",
-    /// A segment outside the window of its receiver.
-    OutOfWindow = "out_of_window",
-    /// A RST inside the window but not where RFC 5961 demands.
-    RstSuspect = "rst_suspect",
-    /// A RST outside the window.
-    RstOutOfWindow = "rst_out_of_window",
-    /// A SYN in a synchronised connection.
-    SynInConnection = "syn_in_connection",
-    /// SYN-ACKs with different initial sequence numbers.
-    SynAckIsnChanged = "synack_isn_changed",
-    /// A SYN-ACK whose acknowledgment does not fit the SYN.
-    SynAckBadAck = "synack_bad_ack",
-    /// The clock of the capture stepped back inside the connection.
-    ClockStep = "clock_step",
-    /// An acknowledgment of bytes that the capture never showed.
-    AckedUnseen = "acked_unseen",
-    /// More holes in the sequence space at once than are remembered: `unique_bytes` is a lower bound.
-    TooManyHoles = "too_many_holes",
-    /// A FIN at another place than the first one.
-    FinMoved = "fin_moved",
-    /// Data beyond the sender's FIN.
-    DataAfterFin = "data_after_fin",
-    /// Data that came with or after the sender's RST.
-    DataAfterRst = "data_after_rst",
-    /// TCP options that break their own format.
-    BadOptions = "bad_options",
+names! {
+    /// Something a polite TCP does not do, or a capture should not show. It is recorded by name and counted, never logged.
+    Anomaly {
+        /// A set of flags that RFC 9293 gives no meaning, such as SYN with FIN, or none at all.
+        BadFlags = "bad_flags",
+        /// A segment outside the window of its receiver.
+        OutOfWindow = "out_of_window",
+        /// A RST inside the window but not where RFC 5961 demands.
+        RstSuspect = "rst_suspect",
+        /// A RST outside the window.
+        RstOutOfWindow = "rst_out_of_window",
+        /// A SYN in a synchronised connection.
+        SynInConnection = "syn_in_connection",
+        /// SYN-ACKs with different initial sequence numbers.
+        SynAckIsnChanged = "synack_isn_changed",
+        /// A SYN-ACK whose acknowledgment does not fit the SYN.
+        SynAckBadAck = "synack_bad_ack",
+        /// The clock of the capture stepped back inside the connection.
+        ClockStep = "clock_step",
+        /// An acknowledgment of bytes that the capture never showed.
+        AckedUnseen = "acked_unseen",
+        /// More holes in the sequence space at once than are remembered: `unique_bytes` is a lower bound.
+        TooManyHoles = "too_many_holes",
+        /// A FIN at another place than the first one.
+        FinMoved = "fin_moved",
+        /// Data beyond the sender's FIN.
+        DataAfterFin = "data_after_fin",
+        /// Data that came with or after the sender's RST.
+        DataAfterRst = "data_after_rst",
+        /// TCP options that break their own format.
+        BadOptions = "bad_options",
+    }
 }
 
 /// A set of anomalies.

@@ -22,6 +22,7 @@ mod handshake;
 mod held;
 mod measures;
 mod moment;
+mod names;
 mod rates;
 mod record;
 mod segments;

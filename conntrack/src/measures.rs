@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::texts;
+use crate::names::names;
 
-texts! {
+names! {
     /// The class of an abnormal segment: why it is not simply the next one. `docs/classes.md` has the rules, in the order in which they
     /// are tried (Mellia, Meo et al. 2008; Jaiswal et al. 2003).
     SegmentClass {

@@ -6,37 +6,10 @@ use serde::{Deserialize, Serialize};
 use wire::{Endpoint, Family, IcmpCode, Nanos, TunnelKind};
 
 use crate::measures::{RttRecord, SegmentsRecord};
+use crate::names::names;
 use crate::{Anomalies, EventCounts, RatesRecord};
 
-macro_rules! texts {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[repr(u8)]
-        pub enum $name { $($(#[$doc])* $variant,)+ }
-
-        impl $name {
-            /// Every value, in order of index.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The value as it stands in tables.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-pub(crate) use texts;
-
-texts! {
+names! {
     /// What ended a connection.
     CloseReason {
         /// Both FINs were acknowledged.
@@ -56,7 +29,7 @@ texts! {
     }
 }
 
-texts! {
+names! {
     /// How the originator was told from the responder.
     DirectionBy {
         /// It sent the SYN.
@@ -70,7 +43,7 @@ texts! {
     }
 }
 
-texts! {
+names! {
     /// The states of an endpoint (RFC 9293, 3.3.2).
     TcpState {
         /// No connection.
@@ -98,7 +71,7 @@ texts! {
     }
 }
 
-texts! {
+names! {
     /// Zeek's summary of a connection (`conn_state` of its conn.log).
     ConnState {
         /// Attempt seen, no reply.

@@ -62,11 +62,10 @@ fn is_the_end(truth: &str, reason: &str) -> bool {
     }
 }
 
-/// Whether the responder sent its FIN, or somebody a RST, before the handshake was complete. With the FIN the tracker's machine goes from
-/// SYN_RCVD straight to FIN_WAIT_1, and it takes the FIN for the end of the handshake; with the RST the connection is over for it. The
-/// truth takes the acknowledgment of the SYN-ACK in both cases.
-fn closes_before_it_is_open(truth: &Row) -> bool {
-    ["resp_fin_ts", "rst_ts"].iter().any(|end| !truth[*end].is_empty() && truth[*end] < truth["established_ts"])
+/// Whether a RST passed before the handshake was complete. Then the connection is over for the tracker; the truth still takes the
+/// acknowledgment of the SYN-ACK that was under way.
+fn is_reset_before_it_is_open(truth: &Row) -> bool {
+    !truth["rst_ts"].is_empty() && truth["rst_ts"] < truth["established_ts"]
 }
 
 /// How the row differs from the truth about the same connection.
@@ -74,7 +73,7 @@ fn differences(truth: &Row, row: &Row) -> Vec<String> {
     let mut found: Vec<String> = SHARED
         .iter()
         .filter(|column| truth[**column] != row[**column])
-        .filter(|column| **column != "established_ts" || !closes_before_it_is_open(truth))
+        .filter(|column| **column != "established_ts" || !is_reset_before_it_is_open(truth))
         .map(|column| format!("{column} is {:?}, in truth {:?}", row[*column], truth[*column]))
         .collect();
     if !is_the_end(&truth["close_reason"], &row["close_reason"]) {

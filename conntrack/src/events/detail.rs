@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use wire::{Direction, Family, IcmpCode, Nanos};
 
 use crate::Anomaly;
+use crate::names::names;
 use crate::record::TcpState;
 
 /// Something that happened: a row of the `events` table. Those of the appliance itself have no `uid`.
@@ -87,46 +88,24 @@ impl fmt::Display for Detail {
     }
 }
 
-macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
-        /// The kinds of [`Event`].
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum EventKind { $($(#[doc = $doc])+ $variant,)+ }
-
-        impl EventKind {
-            /// Every kind.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The kind as it stands in the `kind` column.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// What the name means.
-            #[must_use]
-            pub fn definition(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc),+).trim(),)+ }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// An endpoint changed its state.
-    State = "state",
-    /// An anomaly, the first of its name in the connection.
-    Anomaly = "anomaly",
-    /// The first RST that may be forged.
-    RstSuspect = "rst_suspect",
-    /// An ICMP or ICMPv6 error about the connection.
-    Icmp = "icmp",
-    /// The campaign began.
-    Started = "started",
-    /// The campaign ended.
-    Stopped = "stopped",
-    /// Packets, records or headers were lost.
-    Lost = "lost",
-    /// A source's clock stepped back.
-    ClockStep = "clock_step",
+names! {
+    /// The kinds of [`Event`].
+    EventKind {
+        /// An endpoint changed its state.
+        State = "state",
+        /// An anomaly, the first of its name in the connection.
+        Anomaly = "anomaly",
+        /// The first RST that may be forged.
+        RstSuspect = "rst_suspect",
+        /// An ICMP or ICMPv6 error about the connection.
+        Icmp = "icmp",
+        /// The campaign began.
+        Started = "started",
+        /// The campaign ended.
+        Stopped = "stopped",
+        /// Packets, records or headers were lost.
+        Lost = "lost",
+        /// A source's clock stepped back.
+        ClockStep = "clock_step",
+    }
 }

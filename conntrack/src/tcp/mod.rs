@@ -261,10 +261,7 @@ fn note_instants(connection: &mut Connection, from: Direction, observation: &Obs
     if !step.foreign_syn && (step.believed || kind != Kind::SynAck) {
         connection.handshake.note(from, kind, &observation.segment, ts);
     }
-    // A SYN-ACK tells of the SYN, if that was missed.
-    let opening_seen = connection.handshake.synack().is_some() || connection.halves.iter().all(|half| half.syn_seen);
-    let synchronised = connection.halves.iter().all(|half| half.state >= TcpState::Established);
-    if opening_seen && synchronised {
+    if is_open(connection) {
         connection.established.set_first(ts);
     }
     if kind == Kind::Fin && step.believed {
@@ -276,6 +273,18 @@ fn note_instants(connection: &mut Connection, from: Direction, observation: &Obs
             _ => connection.rst.set_first(ts),
         }
     }
+}
+
+/// Whether the handshake is complete: both endpoints are synchronised, and every SYN that was seen is acknowledged (RFC 9293, 3.5). States
+/// alone do not tell, because an endpoint may send its FIN, and so be in FIN_WAIT_1, before its SYN is acknowledged.
+fn is_open(connection: &Connection) -> bool {
+    let [orig, resp] = &connection.halves;
+    let is_agreed = |mine: &Half, theirs: &Half| {
+        is_synchronised(mine.state) && (!mine.syn_seen || theirs.last_ack.is_some_and(|ack| ack.is_after(mine.base)))
+    };
+    // A SYN-ACK tells of the SYN, if that was missed.
+    let opening_seen = connection.handshake.synack().is_some() || (orig.syn_seen && resp.syn_seen);
+    opening_seen && is_agreed(orig, resp) && is_agreed(resp, orig)
 }
 
 /// Closes the connection, or leaves it to silence, or takes a suspicion back.

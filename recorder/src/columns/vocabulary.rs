@@ -1,6 +1,6 @@
 //! The names that stand as texts in columns, and what they mean.
 
-use conntrack::{Anomaly, EventKind};
+use conntrack::{Anomaly, CloseReason, ConnState, DirectionBy, EventKind, TcpState};
 
 use crate::Table;
 
@@ -16,15 +16,20 @@ pub struct Names {
 /// The columns of a table that hold names, with all of them.
 #[must_use]
 pub fn vocabulary(table: Table) -> Vec<Names> {
+    macro_rules! names {
+        ($column:literal, $name:ident) => {
+            Names { column: $column, names: $name::ALL.iter().map(|name| (name.as_str(), name.definition())).collect() }
+        };
+    }
     match table {
-        Table::Connections => vec![Names {
-            column: "anomalies",
-            names: Anomaly::ALL.iter().map(|anomaly| (anomaly.as_str(), anomaly.definition())).collect(),
-        }],
-        Table::Events => vec![Names {
-            column: "kind",
-            names: EventKind::ALL.iter().map(|kind| (kind.as_str(), kind.definition())).collect(),
-        }],
+        Table::Connections => vec![
+            names!("conn_state", ConnState),
+            names!("direction_by", DirectionBy),
+            names!("close_reason", CloseReason),
+            names!("orig_state", TcpState),
+            names!("anomalies", Anomaly),
+        ],
+        Table::Events => vec![names!("kind", EventKind)],
         Table::Headers | Table::Intervals => Vec::new(),
     }
 }
