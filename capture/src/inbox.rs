@@ -111,19 +111,36 @@ impl Inbox {
     /// Hands out what is there, in order, up to a bounded number of runs. Where nothing is there it waits some milliseconds
     /// at most.
     pub fn receive(&mut self, visit: &mut impl FnMut(Run<'_>)) -> Received {
-        let mut received = self.take_some(visit);
+        let mut received = self.try_receive(visit);
         for _ in 0..SPINS {
             if received != Received::Idle {
                 return received;
             }
             std::hint::spin_loop();
-            received = self.take_some(visit);
+            received = self.try_receive(visit);
         }
         if received == Received::Idle {
             self.wait();
-            received = self.take_some(visit);
+            received = self.try_receive(visit);
         }
         received
+    }
+
+    /// The same without waiting. A live source that is silent is waited for by [`Inbox::receive`] alone.
+    pub fn try_receive(&mut self, visit: &mut impl FnMut(Run<'_>)) -> Received {
+        for taken in 0..RUNS_A_CALL {
+            self.arrivals.iter_mut().for_each(Arrivals::refresh);
+            let Some(next) = self.next_source() else {
+                return match taken {
+                    0 if self.arrivals.iter().all(Arrivals::has_ended) => Received::End,
+                    0 => Received::Idle,
+                    _ => Received::Packets,
+                };
+            };
+            self.waiting_since = None;
+            self.hand_out(next, visit);
+        }
+        Received::Packets
     }
 
     /// Nothing that will be handed out has an older clock, except what comes late. It never runs backwards. After
@@ -144,22 +161,6 @@ impl Inbox {
     #[must_use]
     pub const fn late(&self) -> u64 {
         self.late
-    }
-
-    fn take_some(&mut self, visit: &mut impl FnMut(Run<'_>)) -> Received {
-        for taken in 0..RUNS_A_CALL {
-            self.arrivals.iter_mut().for_each(Arrivals::refresh);
-            let Some(next) = self.next_source() else {
-                return match taken {
-                    0 if self.arrivals.iter().all(Arrivals::has_ended) => Received::End,
-                    0 => Received::Idle,
-                    _ => Received::Packets,
-                };
-            };
-            self.waiting_since = None;
-            self.hand_out(next, visit);
-        }
-        Received::Packets
     }
 
     /// The source whose head is next, unless one that has nothing to show may still bring something before it.

@@ -19,6 +19,8 @@ pub struct Poller {
     gauge: Gauge,
     problems: Vec<SourceError>,
     more_problems: u64,
+    /// The source was told to end.
+    stopping: bool,
 }
 
 /// What a poller has to say of the base series, while it runs.
@@ -50,7 +52,7 @@ pub struct PollerReport {
 impl Poller {
     pub(crate) fn new(source: Box<dyn Source>, lanes: Vec<Lane>, room: Parker, config: &Config) -> Self {
         let steering = Steering::new(lanes, source.pace(), room, config);
-        Self { source, steering, gauge: Gauge::default(), problems: Vec::new(), more_problems: 0 }
+        Self { source, steering, gauge: Gauge::default(), problems: Vec::new(), more_problems: 0, stopping: false }
     }
 
     /// The window for other threads.
@@ -70,32 +72,38 @@ impl Poller {
     /// far it has come after every poll.
     #[must_use]
     pub fn run(mut self, stop: &AtomicBool, tell: &mut dyn FnMut(SeriesNews)) -> PollerReport {
-        let mut stopping = false;
-        loop {
-            if !stopping && stop.load(Ordering::Relaxed) {
-                self.source.stop();
-                stopping = true;
-            }
-            let device = self.source.device();
-            self.steering.note_loss(&device);
-            let steering = &mut self.steering;
-            match self.source.poll(&mut |frame| steering.take(frame)) {
-                Ok(Polled::Frames) => {}
-                Ok(Polled::Idle { past }) => self.steering.pass_time(past),
-                Ok(Polled::End) => break,
-                Err(problem) if self.problems.len() < PROBLEMS_KEPT => self.problems.push(problem),
-                Err(_) => self.more_problems += 1,
-            }
-            self.steering.hand_over();
-            self.steering.bins.drain(false, &mut |part| tell(SeriesNews::Part(part)));
-            tell(SeriesNews::Past(self.steering.clock()));
-            let progress = self.source.progress();
-            self.gauge.update(|snapshot| write(snapshot, &self.steering.counters, device, progress));
-        }
+        while self.step(stop, tell) {}
         self.finish(tell)
     }
 
-    fn finish(mut self, tell: &mut dyn FnMut(SeriesNews)) -> PollerReport {
+    /// Polls the source once; false when it has ended, and [`Poller::finish`] is due.
+    #[must_use]
+    pub fn step(&mut self, stop: &AtomicBool, tell: &mut dyn FnMut(SeriesNews)) -> bool {
+        if !self.stopping && stop.load(Ordering::Relaxed) {
+            self.source.stop();
+            self.stopping = true;
+        }
+        let device = self.source.device();
+        self.steering.note_loss(&device);
+        let steering = &mut self.steering;
+        match self.source.poll(&mut |frame| steering.take(frame)) {
+            Ok(Polled::Frames) => {}
+            Ok(Polled::Idle { past }) => self.steering.pass_time(past),
+            Ok(Polled::End) => return false,
+            Err(problem) if self.problems.len() < PROBLEMS_KEPT => self.problems.push(problem),
+            Err(_) => self.more_problems += 1,
+        }
+        self.steering.hand_over();
+        self.steering.bins.drain(false, &mut |part| tell(SeriesNews::Part(part)));
+        tell(SeriesNews::Past(self.steering.clock()));
+        let progress = self.source.progress();
+        self.gauge.update(|snapshot| write(snapshot, &self.steering.counters, device, progress));
+        true
+    }
+
+    /// Hands over what is left, closes the lanes, and says what came of it all.
+    #[must_use]
+    pub fn finish(mut self, tell: &mut dyn FnMut(SeriesNews)) -> PollerReport {
         let (device, progress) = (self.source.device(), self.source.progress());
         self.steering.note_loss(&device);
         self.steering.close();

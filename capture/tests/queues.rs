@@ -136,15 +136,14 @@ fn a_live_source_does_not_wait_but_counts_and_marks_what_is_lost() {
     frames.push((60_000, udp_frame((53, 53), b"x")));
     let Pipeline { mut pollers, mut inboxes } =
         Pipeline::new(vec![Script::boxed(frames, Pace::Live)], NonZeroU32::MIN, &config);
-    let (poller, mut inbox) = (pollers.remove(0), inboxes.remove(0));
-    let gauge = poller.gauge();
+    let (mut poller, mut inbox) = (pollers.remove(0), inboxes.remove(0));
     let mut seen = Vec::new();
     let (stop, mut lost) = (AtomicBool::new(false), 0);
+    let mut tell = |news| lost += part(news).map_or(0, |part| part.lost);
+    // The whole source, before the shard looks for the first time.
+    while poller.step(&stop, &mut tell) {}
     std::thread::scope(|scope| {
-        let poller = scope.spawn(|| poller.run(&stop, &mut |news| lost += part(news).map_or(0, |part| part.lost)));
-        while gauge.read().counters.dropped_queue == 0 {
-            std::thread::yield_now();
-        }
+        let poller = scope.spawn(|| poller.finish(&mut tell));
         while inbox.receive(&mut |run| seen.extend(run.observations().iter().map(|o| o.segment.seq.0))) != Received::End
         {
         }

@@ -131,8 +131,11 @@ fn manifest(config: &Config, sources: &[SourceSpec]) -> Manifest {
     manifest
 }
 
-/// Writes the end of the campaign: final ledgers, the appliance's events, everything sealed.
-fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &Path) -> Result<Summary> {
+/// Writes the end of the campaign in `out`, which began at `begun`: final ledgers, the appliance's events, everything sealed.
+///
+/// # Errors
+/// When the disk failed, now or before.
+pub fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &Path) -> Result<Summary> {
     let Ended { reports, tracked, mut recorder } = ended;
     let packets = Span {
         start: reports.iter().filter_map(|report| report.counters.first).min(),

@@ -49,7 +49,7 @@ const SMALL: LaneSize = LaneSize { observations: 3, batches: 2, headers: true };
 
 /// (clock, source, number) of what an inbox hands out, with the headers checked on the way.
 fn collect(inbox: &mut Inbox, got: &mut Vec<(i64, u32)>) -> Received {
-    inbox.take_some(&mut |run| {
+    inbox.try_receive(&mut |run| {
         for packet in run.packets() {
             let number = packet.observation.segment.seq.0;
             assert_eq!(packet.headers, number.to_be_bytes());

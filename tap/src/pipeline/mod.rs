@@ -13,27 +13,28 @@
 //! | blocks to the scribe | [`BLOCKS`] blocks of 64 KiB | waits | drops, counted in the campaign's losses |
 //! | blocks on their way back | [`BLOCKS`] | freed instead | freed instead |
 //!
-//! The threads end in the order in which packets pass: sources end or are told to stop, pollers close their rings, shards run
+//! Each thread is a loop around the step of a worker ([`Workers`]), so that a test can let them take turns in one thread instead.
+//! They end in the order in which packets pass: sources end or are told to stop, pollers close their rings, shards run
 //! dry, write every live connection and close their outlets, and the scribe ends with the last outlet.
 
 mod outlet;
 mod scribe;
+mod workers;
 
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use capture::{Gauge, Inbox, Pace, Poller, PollerReport, Received, Source};
-use conntrack::Shard;
+use capture::{Gauge, Pace, PollerReport, Source};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use recorder::{Block, Recorder};
+use recorder::Recorder;
 use serde::Serialize;
 
-use outlet::Outlet;
-use scribe::{Queue, Scribe};
+pub use scribe::Scribe;
+pub use workers::{PollerWorker, ShardWorker, Tallies, Workers};
 
 /// Blocks that may wait for the scribe: 16 MiB, a second of a busy link's headers.
 const BLOCKS: usize = 256;
@@ -60,18 +61,6 @@ pub fn producers(sources: usize, shards: NonZeroU32) -> u16 {
     u16::try_from(sources.saturating_add(shards.get() as usize)).unwrap_or(u16::MAX)
 }
 
-/// A shard's figures, for other threads.
-#[derive(Debug, Default)]
-struct Tally {
-    connections: AtomicU64,
-    live: AtomicU64,
-    late: AtomicU64,
-    evicted: AtomicU64,
-    unrecorded: AtomicU64,
-    icmp_attributed: AtomicU64,
-    icmp_unattributed: AtomicU64,
-}
-
 /// The figures of a running pipeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -91,7 +80,7 @@ pub struct Figures {
 pub struct Running {
     stop: Arc<AtomicBool>,
     gauges: Vec<Gauge>,
-    tallies: Vec<Arc<Tally>>,
+    tallies: Tallies,
     /// Disconnected when every thread has ended.
     alive: Receiver<()>,
     pollers: Vec<JoinHandle<PollerReport>>,
@@ -135,25 +124,12 @@ impl Running {
     /// # Errors
     /// When a thread cannot be started.
     pub fn start(parts: Parts, stop: Arc<AtomicBool>) -> io::Result<Self> {
-        let queues = capture::Pipeline::new(parts.sources, parts.shards, &parts.capture);
+        let Workers { pollers, shards, scribe, gauges, tallies } = Workers::new(parts, Arc::clone(&stop));
         let (in_threads, alive) = bounded(0);
-        let mut outlets = Outlets::new(parts.pace);
-        let gauges: Vec<Gauge> = queues.pollers.iter().map(Poller::gauge).collect();
-        let sources = queues.pollers.iter().map(|poller| (poller.name().to_owned(), poller.gauge())).collect();
-        let tallies: Vec<Arc<Tally>> = queues.inboxes.iter().map(|_| Arc::default()).collect();
-
-        let mut shards = Vec::new();
-        for (inbox, tally) in queues.inboxes.into_iter().zip(&tallies) {
-            let (outlet, tally) = (outlets.open(), Arc::clone(tally));
-            let shard = Shard::new(parts.tracker.clone());
-            shards.push(spawn("shard", &in_threads, move || track(inbox, shard, outlet, &tally))?);
-        }
-        let mut pollers = Vec::new();
-        for poller in queues.pollers {
-            let (outlet, stop) = (outlets.open(), Arc::clone(&stop));
-            pollers.push(spawn("poller", &in_threads, move || poll(poller, outlet, &stop))?);
-        }
-        let scribe = Scribe::new(parts.recorder, outlets.close(), parts.pace, sources, Arc::clone(&stop));
+        let shards = shards.into_iter().map(|worker| spawn("shard", &in_threads, move || worker.run()));
+        let shards = shards.collect::<io::Result<_>>()?;
+        let pollers = pollers.into_iter().map(|worker| spawn("poller", &in_threads, move || worker.run()));
+        let pollers = pollers.collect::<io::Result<_>>()?;
         let scribe = spawn("scribe", &in_threads, move || scribe.run())?;
         Ok(Self { stop, gauges, tallies, alive, pollers, shards, scribe })
     }
@@ -179,10 +155,7 @@ impl Running {
             figures.read.0 += snapshot.progress.done;
             figures.read.1 = figures.read.1.zip(snapshot.progress.total).map(|(sum, total)| sum + total);
         }
-        for tally in &self.tallies {
-            figures.connections += tally.connections.load(Ordering::Relaxed);
-            figures.live += tally.live.load(Ordering::Relaxed);
-        }
+        (figures.connections, figures.live) = self.tallies.connections();
         figures
     }
 
@@ -197,44 +170,7 @@ impl Running {
         let shards = shards.collect::<Result<Vec<()>, _>>();
         let recorder = self.scribe.join().map_err(|_| ThreadFailed("scribe"))?;
         shards?;
-        let sum = |figure: fn(&Tally) -> &AtomicU64| {
-            self.tallies.iter().map(|tally| figure(tally).load(Ordering::Relaxed)).sum()
-        };
-        let tracked = Tracked {
-            connections: sum(|tally| &tally.connections),
-            evicted: sum(|tally| &tally.evicted),
-            unrecorded: sum(|tally| &tally.unrecorded),
-            late: sum(|tally| &tally.late),
-            icmp_errors: [sum(|tally| &tally.icmp_attributed), sum(|tally| &tally.icmp_unattributed)],
-        };
-        Ok(Ended { reports: reports?, tracked, recorder })
-    }
-}
-
-/// Makes the producers' ends of the queue to the scribe, and at last the scribe's.
-struct Outlets {
-    pace: Pace,
-    blocks: Sender<Block>,
-    queue: Queue,
-}
-
-impl Outlets {
-    fn new(pace: Pace) -> Self {
-        let (blocks, received) = bounded(BLOCKS);
-        Self { pace, blocks, queue: Queue { blocks: received, give_back: Vec::new(), lost: Arc::default() } }
-    }
-
-    /// The outlet of one more producer; they are numbered from 0.
-    fn open(&mut self) -> Outlet {
-        let (back, spare) = bounded(BLOCKS);
-        let number = u16::try_from(self.queue.give_back.len()).unwrap_or(u16::MAX);
-        self.queue.give_back.push(back);
-        Outlet::new(number, self.pace, self.blocks.clone(), spare, Arc::clone(&self.queue.lost))
-    }
-
-    /// The scribe's end. From here on the queue ends with its last outlet.
-    fn close(self) -> Queue {
-        self.queue
+        Ok(Ended { reports: reports?, tracked: self.tallies.tracked(), recorder })
     }
 }
 
@@ -249,43 +185,4 @@ fn spawn<T: Send + 'static>(
         let _alive = alive;
         work()
     })
-}
-
-/// A poller's thread.
-fn poll(poller: Poller, mut outlet: Outlet, stop: &AtomicBool) -> PollerReport {
-    let report = poller.run(stop, &mut |news| outlet.hear(news));
-    outlet.close();
-    report
-}
-
-/// A shard's thread.
-fn track(mut inbox: Inbox, mut shard: Shard, mut outlet: Outlet, tally: &Tally) {
-    loop {
-        let encoder = outlet.encoder();
-        let received = inbox.receive(&mut |run| {
-            for packet in run.packets() {
-                shard.step(&packet, encoder);
-            }
-        });
-        if received == Received::End {
-            break;
-        }
-        shard.advance(inbox.clock(), outlet.encoder());
-        outlet.pass_on(inbox.clock());
-        publish(&shard, &inbox, tally);
-    }
-    shard.finish(inbox.clock(), &mut outlet.at_the_end());
-    publish(&shard, &inbox, tally);
-    outlet.close();
-}
-
-fn publish(shard: &Shard, inbox: &Inbox, tally: &Tally) {
-    let stats = shard.stats();
-    tally.connections.store(stats.opened, Ordering::Relaxed);
-    tally.live.store(stats.live, Ordering::Relaxed);
-    tally.late.store(inbox.late(), Ordering::Relaxed);
-    tally.evicted.store(stats.evicted, Ordering::Relaxed);
-    tally.unrecorded.store(stats.unrecorded, Ordering::Relaxed);
-    tally.icmp_attributed.store(stats.icmp_attributed, Ordering::Relaxed);
-    tally.icmp_unattributed.store(stats.icmp_unattributed, Ordering::Relaxed);
 }

@@ -10,8 +10,6 @@ use crossbeam_channel::{Receiver, Sender};
 use recorder::{Block, Encoder, Table};
 use wire::{Interval, Nanos};
 
-use crate::clock;
-
 /// Rows wait in an encoder for at most this long, so that a crash loses no more than this and the journal's sync interval.
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
@@ -41,7 +39,8 @@ pub(super) struct Outlet {
     /// Blocks whose bytes are written, to be filled again.
     spare: Receiver<Block>,
     lost: Arc<LostRows>,
-    flushed: Instant,
+    /// Nothing before the first time that it is asked.
+    flushed: Option<Instant>,
 }
 
 impl Outlet {
@@ -52,7 +51,7 @@ impl Outlet {
         spare: Receiver<Block>,
         lost: Arc<LostRows>,
     ) -> Self {
-        Self { encoder: Encoder::new(number), pace, blocks, spare, lost, flushed: clock::now() }
+        Self { encoder: Encoder::new(number), pace, blocks, spare, lost, flushed: None }
     }
 
     /// Where rows go in.
@@ -61,19 +60,19 @@ impl Outlet {
     }
 
     /// Takes what a poller has to say of the base series.
-    pub(super) fn hear(&mut self, news: SeriesNews) {
+    pub(super) fn hear(&mut self, news: SeriesNews, now: Instant) {
         match news {
             SeriesNews::Part(part) => self.encoder.interval(part),
-            SeriesNews::Past(clock) => self.pass_on(clock),
+            SeriesNews::Past(clock) => self.pass_on(clock, now),
         }
     }
 
-    /// Passes on the blocks that are full, and now and then those that are not, with the promise that no part of a bin before
+    /// Passes on the blocks that are full, and every [`FLUSH_EVERY`] those that are not, with the promise that no part of a bin before
     /// `clock` follows.
-    pub(super) fn pass_on(&mut self, clock: Nanos) {
-        if self.flushed.elapsed() >= FLUSH_EVERY {
+    pub(super) fn pass_on(&mut self, clock: Nanos, now: Instant) {
+        if now.saturating_duration_since(*self.flushed.get_or_insert(now)) >= FLUSH_EVERY {
             self.encoder.flush(clock);
-            self.flushed = clock::now();
+            self.flushed = Some(now);
         }
         self.send();
     }

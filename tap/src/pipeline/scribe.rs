@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use capture::{Gauge, Pace};
 use conntrack::Detail;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use recorder::{Block, Recorder, SourceEntry};
 use wire::Nanos;
 
@@ -29,13 +29,15 @@ pub(super) struct Queue {
     pub(super) lost: Arc<LostRows>,
 }
 
-pub(super) struct Scribe {
+/// The worker that writes.
+pub struct Scribe {
     recorder: Recorder,
     queue: Queue,
     pace: Pace,
     sources: Vec<Watched>,
     stop: Arc<AtomicBool>,
-    looked: Instant,
+    /// Nothing before its first step.
+    looked: Option<Instant>,
     looked_at: Nanos,
 }
 
@@ -55,29 +57,53 @@ impl Scribe {
         stop: Arc<AtomicBool>,
     ) -> Self {
         let sources = sources.into_iter().map(|(name, gauge)| Watched { name, gauge, lost: 0 }).collect();
-        Self { recorder, queue, pace, sources, stop, looked: clock::now(), looked_at: clock::time_of_day() }
+        Self { recorder, queue, pace, sources, stop, looked: None, looked_at: clock::time_of_day() }
     }
 
     /// Writes until every producer has closed its outlet. When the disk fails it stops the sources, and takes what still
     /// comes so that nobody waits for it; the recorder counts that as lost.
     pub(super) fn run(mut self) -> Recorder {
         loop {
-            match self.queue.blocks.recv_timeout(TICK) {
-                Ok(block) => self.write(block),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            let now = clock::now();
-            if self.recorder.tick(now).is_err() {
-                self.stop.store(true, Ordering::Relaxed);
-            }
-            if now.duration_since(self.looked) >= LOOK_EVERY {
-                self.looked = now;
-                self.look();
-            }
+            let received = match self.queue.blocks.recv_timeout(TICK) {
+                Ok(block) => Some(block),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return self.end(),
+            };
+            self.conclude(received, clock::now());
         }
+    }
+
+    /// Writes the next block, if one is there; false when every producer has closed its outlet, and [`Self::end`] is due.
+    #[must_use]
+    pub fn step(&mut self, now: Instant) -> bool {
+        let received = match self.queue.blocks.try_recv() {
+            Ok(block) => Some(block),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => return false,
+        };
+        self.conclude(received, now);
+        true
+    }
+
+    /// Brings the ledgers up to date once more, and gives the recorder back.
+    #[must_use]
+    pub fn end(mut self) -> Recorder {
         self.look();
         self.recorder
+    }
+
+    /// What follows a look into the queue.
+    fn conclude(&mut self, received: Option<Block>, now: Instant) {
+        if let Some(block) = received {
+            self.write(block);
+        }
+        if self.recorder.tick(now).is_err() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        if now.saturating_duration_since(*self.looked.get_or_insert(now)) >= LOOK_EVERY {
+            self.looked = Some(now);
+            self.look();
+        }
     }
 
     fn write(&mut self, block: Block) {

@@ -1,0 +1,218 @@
+//! The workers of a pipeline: what each of its threads does, cut into steps that wait for nobody.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use capture::{Gauge, Inbox, Pace, Poller, PollerReport, Received, Run};
+use conntrack::Shard;
+use crossbeam_channel::{Sender, bounded};
+use recorder::{Block, Encoder};
+
+use super::outlet::Outlet;
+use super::scribe::{Queue, Scribe};
+use super::{BLOCKS, Parts, Tracked};
+use crate::clock;
+
+/// Everybody who works in a pipeline. [`super::Running`] gives each a thread. Whoever lets them take turns in one thread has to keep
+/// the queues from filling up: a patient worker waits for room.
+pub struct Workers {
+    /// One a source, in their order.
+    pub pollers: Vec<PollerWorker>,
+    /// One a shard.
+    pub shards: Vec<ShardWorker>,
+    /// Who writes.
+    pub scribe: Scribe,
+    /// The pollers' figures, in their order.
+    pub gauges: Vec<Gauge>,
+    /// The shards' figures.
+    pub tallies: Tallies,
+}
+
+impl Workers {
+    /// The workers, before their first step. Setting `stop` ends the sources, and with them everything else in order.
+    #[must_use]
+    pub fn new(parts: Parts, stop: Arc<AtomicBool>) -> Self {
+        let queues = capture::Pipeline::new(parts.sources, parts.shards, &parts.capture);
+        let mut outlets = Outlets::new(parts.pace);
+        let gauges: Vec<Gauge> = queues.pollers.iter().map(Poller::gauge).collect();
+        let sources = queues.pollers.iter().map(|poller| (poller.name().to_owned(), poller.gauge())).collect();
+        let tallies: Vec<Arc<Tally>> = queues.inboxes.iter().map(|_| Arc::default()).collect();
+        let shard = |(inbox, tally): (Inbox, &Arc<Tally>)| ShardWorker {
+            inbox,
+            shard: Shard::new(parts.tracker.clone()),
+            outlet: outlets.open(),
+            tally: Arc::clone(tally),
+        };
+        let shards = queues.inboxes.into_iter().zip(&tallies).map(shard).collect();
+        let poller = |poller| PollerWorker { poller, outlet: outlets.open(), stop: Arc::clone(&stop) };
+        let pollers = queues.pollers.into_iter().map(poller).collect();
+        let scribe = Scribe::new(parts.recorder, outlets.close(), parts.pace, sources, stop);
+        Self { pollers, shards, scribe, gauges, tallies: Tallies(tallies) }
+    }
+}
+
+/// A poller and where its rows go.
+pub struct PollerWorker {
+    poller: Poller,
+    outlet: Outlet,
+    stop: Arc<AtomicBool>,
+}
+
+impl PollerWorker {
+    /// Polls the source once; false when it has ended, and [`Self::end`] is due.
+    #[must_use]
+    pub fn step(&mut self, now: Instant) -> bool {
+        let Self { poller, outlet, stop } = self;
+        poller.step(stop, &mut |news| outlet.hear(news, now))
+    }
+
+    /// Hands over what is left, and says what came of it all.
+    #[must_use]
+    pub fn end(self, now: Instant) -> PollerReport {
+        let Self { poller, mut outlet, .. } = self;
+        let report = poller.finish(&mut |news| outlet.hear(news, now));
+        outlet.close();
+        report
+    }
+
+    /// Works until the source ends.
+    pub(super) fn run(mut self) -> PollerReport {
+        while self.step(clock::now()) {}
+        self.end(clock::now())
+    }
+}
+
+/// A shard, where its packets come from and where its rows go.
+pub struct ShardWorker {
+    inbox: Inbox,
+    shard: Shard,
+    outlet: Outlet,
+    tally: Arc<Tally>,
+}
+
+impl ShardWorker {
+    /// Tracks what is there; false when every source has ended, and [`Self::end`] is due.
+    #[must_use]
+    pub fn step(&mut self, now: Instant) -> bool {
+        let Self { inbox, shard, outlet, .. } = self;
+        let encoder = outlet.encoder();
+        let received = inbox.try_receive(&mut |run| track(shard, &run, encoder));
+        self.conclude(received, now)
+    }
+
+    /// Writes every live connection.
+    pub fn end(mut self) {
+        self.shard.finish(self.inbox.clock(), &mut self.outlet.at_the_end());
+        self.publish();
+        self.outlet.close();
+    }
+
+    /// Works until every source has ended, and sleeps while there is nothing to do.
+    pub(super) fn run(mut self) {
+        loop {
+            let Self { inbox, shard, outlet, .. } = &mut self;
+            let encoder = outlet.encoder();
+            let received = inbox.receive(&mut |run| track(shard, &run, encoder));
+            if !self.conclude(received, clock::now()) {
+                return self.end();
+            }
+        }
+    }
+
+    /// What follows a look into the inbox.
+    fn conclude(&mut self, received: Received, now: Instant) -> bool {
+        if received == Received::End {
+            return false;
+        }
+        self.shard.advance(self.inbox.clock(), self.outlet.encoder());
+        self.outlet.pass_on(self.inbox.clock(), now);
+        self.publish();
+        true
+    }
+
+    fn publish(&self) {
+        let (stats, tally) = (self.shard.stats(), &self.tally);
+        tally.connections.store(stats.opened, Ordering::Relaxed);
+        tally.live.store(stats.live, Ordering::Relaxed);
+        tally.late.store(self.inbox.late(), Ordering::Relaxed);
+        tally.evicted.store(stats.evicted, Ordering::Relaxed);
+        tally.unrecorded.store(stats.unrecorded, Ordering::Relaxed);
+        tally.icmp_attributed.store(stats.icmp_attributed, Ordering::Relaxed);
+        tally.icmp_unattributed.store(stats.icmp_unattributed, Ordering::Relaxed);
+    }
+}
+
+#[inline]
+fn track(shard: &mut Shard, run: &Run<'_>, encoder: &mut Encoder) {
+    for packet in run.packets() {
+        shard.step(&packet, encoder);
+    }
+}
+
+/// A shard's figures, for other threads.
+#[derive(Debug, Default)]
+struct Tally {
+    connections: AtomicU64,
+    live: AtomicU64,
+    late: AtomicU64,
+    evicted: AtomicU64,
+    unrecorded: AtomicU64,
+    icmp_attributed: AtomicU64,
+    icmp_unattributed: AtomicU64,
+}
+
+/// The figures of all shards.
+#[derive(Debug)]
+pub struct Tallies(Vec<Arc<Tally>>);
+
+impl Tallies {
+    /// Connections begun, and those that are open.
+    #[must_use]
+    pub fn connections(&self) -> (u64, u64) {
+        (self.sum(|tally| &tally.connections), self.sum(|tally| &tally.live))
+    }
+
+    /// What the shards have done, together.
+    #[must_use]
+    pub fn tracked(&self) -> Tracked {
+        Tracked {
+            connections: self.sum(|tally| &tally.connections),
+            evicted: self.sum(|tally| &tally.evicted),
+            unrecorded: self.sum(|tally| &tally.unrecorded),
+            late: self.sum(|tally| &tally.late),
+            icmp_errors: [self.sum(|tally| &tally.icmp_attributed), self.sum(|tally| &tally.icmp_unattributed)],
+        }
+    }
+
+    fn sum(&self, figure: fn(&Tally) -> &AtomicU64) -> u64 {
+        self.0.iter().map(|tally| figure(tally).load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// Makes the producers' ends of the queue to the scribe, and at last the scribe's.
+struct Outlets {
+    pace: Pace,
+    blocks: Sender<Block>,
+    queue: Queue,
+}
+
+impl Outlets {
+    fn new(pace: Pace) -> Self {
+        let (blocks, received) = bounded(BLOCKS);
+        Self { pace, blocks, queue: Queue { blocks: received, give_back: Vec::new(), lost: Arc::default() } }
+    }
+
+    /// The outlet of one more producer; they are numbered from 0.
+    fn open(&mut self) -> Outlet {
+        let (back, spare) = bounded(BLOCKS);
+        let number = u16::try_from(self.queue.give_back.len()).unwrap_or(u16::MAX);
+        self.queue.give_back.push(back);
+        Outlet::new(number, self.pace, self.blocks.clone(), spare, Arc::clone(&self.queue.lost))
+    }
+
+    /// The scribe's end. From here on the queue ends with its last outlet.
+    fn close(self) -> Queue {
+        self.queue
+    }
+}
