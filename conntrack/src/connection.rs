@@ -3,7 +3,7 @@
 use wire::{Direction, End, Endpoint, FlowKey, Nanos, Observation, Segment, SeqNum};
 
 use crate::anomaly::{Anomalies, Anomaly};
-use crate::events;
+use crate::events::{self, Signs};
 use crate::half::{Half, SYN_COPY_WITHIN};
 use crate::handshake::Handshake;
 use crate::held::Held;
@@ -123,8 +123,8 @@ impl Connection {
         }
     }
 
-    /// Takes in a packet that belongs here. Returns its direction.
-    pub(crate) fn observe(&mut self, observation: &Observation) -> Direction {
+    /// Takes in a packet that belongs here. Returns its direction, and what it showed.
+    pub(crate) fn observe(&mut self, observation: &Observation) -> (Direction, Signs) {
         let segment = &observation.segment;
         let from = self.direction_of(segment.sender);
         self.note_time(observation);
@@ -143,11 +143,11 @@ impl Connection {
             self.flip();
         }
         let from = self.direction_of(segment.sender);
-        tcp::process(self, from, observation);
+        let signs = tcp::process(self, from, observation);
         if self.halves[from.index()].seen.overflowed() {
             self.anomalies.insert(Anomaly::TooManyHoles);
         }
-        from
+        (from, signs)
     }
 
     fn note_time(&mut self, observation: &Observation) {

@@ -33,7 +33,7 @@ mod zeek;
 
 pub use anomaly::{Anomalies, Anomaly};
 pub use config::{Config, Timeouts};
-pub use events::{Detail, Event, EventConfig, EventCounts, EventKind, EventLevel};
+pub use events::{Detail, Event, EventConfig, EventCounts, EventKind, EventLevel, LossPattern};
 pub use measures::{ClassCounts, RttRecord, SegmentClass, SegmentsRecord};
 pub use rates::{BurstsRecord, RatesRecord};
 pub use record::{CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, Record, TcpState};

@@ -3,32 +3,9 @@
 
 mod support;
 
-use conntrack::{Config, Event, EventConfig, EventCounts, EventLevel};
-use support::{ISN, Kept, at, observation, run, segment};
+use conntrack::{Config, EventConfig, EventCounts, EventLevel};
+use support::{ISN, Kept, at, observation, run, segment, telling, told};
 use wire::{Family, IcmpCode, Nanos, Observation, SeqNum, TcpFlags};
-
-fn config(level: EventLevel) -> Config {
-    Config { events: EventConfig { level, ..EventConfig::default() }, ..Config::default() }
-}
-
-/// Events as lines: seconds, direction, kind, particulars.
-fn lines(events: &[Event]) -> Vec<String> {
-    let line = |event: &Event| {
-        let dir = event.dir.map_or("-", wire::Direction::as_str);
-        format!("{:.3} {dir} {} {}", event.ts.0 as f64 / 1e9, event.detail.kind().as_str(), event.detail)
-            .trim_end()
-            .to_owned()
-    };
-    events.iter().map(line).collect()
-}
-
-/// Both the events and the counts in the rows, which must agree.
-#[track_caller]
-fn told(kept: &Kept) -> Vec<String> {
-    let counted: u32 = kept.records.iter().filter(|record| record.is_final).map(|record| record.events.recorded).sum();
-    assert_eq!(counted as usize, kept.events.len());
-    lines(&kept.events)
-}
 
 const ORDINARY: &str = "
     0.000 > S  0
@@ -43,10 +20,10 @@ const ORDINARY: &str = "
 
 #[test]
 fn an_ordinary_connection_tells_nothing_unless_changes_of_state_are_asked_for() {
-    assert!(told(&run(ORDINARY, config(EventLevel::Off))).is_empty());
-    assert!(told(&run(ORDINARY, config(EventLevel::Anomalies))).is_empty());
+    assert!(told(&run(ORDINARY, telling(EventLevel::Off))).is_empty());
+    assert!(told(&run(ORDINARY, telling(EventLevel::Anomalies))).is_empty());
     assert_eq!(
-        told(&run(ORDINARY, config(EventLevel::All))),
+        told(&run(ORDINARY, telling(EventLevel::All))),
         [
             "0.000 resp state from=CLOSED to=LISTEN",
             "0.000 orig state from=CLOSED to=SYN_SENT",
@@ -72,7 +49,7 @@ fn an_anomaly_is_told_at_its_first_occurrence_with_its_name() {
         0.031 > .  900000 len 10 ack 1
         0.040 < -  1 ack 1
     ";
-    let kept = run(exchange, config(EventLevel::Anomalies));
+    let kept = run(exchange, telling(EventLevel::Anomalies));
     assert_eq!(told(&kept), ["0.030 orig anomaly name=out_of_window", "0.040 resp anomaly name=bad_flags"]);
 }
 
@@ -84,7 +61,7 @@ fn a_reset_that_may_be_forged_is_told_when_it_comes_and_its_effect_when_silence_
         0.021 > .  1 ack 1
         0.500 < R  5000
     ";
-    let kept = run(exchange, config(EventLevel::All));
+    let kept = run(exchange, telling(EventLevel::All));
     let events = told(&kept);
     assert!(events.contains(&"0.500 resp rst_suspect".to_owned()), "{events:?}");
 }
@@ -105,7 +82,7 @@ fn what_happened_before_the_roles_were_certain_has_the_right_direction() {
         0.021 > .  1 ack 1
         0.030 > P. 1 len 100 ack 1
     ";
-    let events = told(&run(exchange, config(EventLevel::All)));
+    let events = told(&run(exchange, telling(EventLevel::All)));
     assert!(
         events.iter().any(|line| line.starts_with("0.020 resp state") && line.ends_with("to=SYN_RCVD")),
         "{events:?}"
@@ -132,7 +109,7 @@ fn with_errors(exchange: &str, errors: &[Observation], config: Config) -> Kept {
 
 #[test]
 fn an_icmp_error_belongs_to_the_attempt_that_provoked_it() {
-    let kept = with_errors("0.000 > S 0", &[icmp(true, 0, (3, 1), at("0.100"))], config(EventLevel::Anomalies));
+    let kept = with_errors("0.000 > S 0", &[icmp(true, 0, (3, 1), at("0.100"))], telling(EventLevel::Anomalies));
     assert_eq!(told(&kept), ["0.100 orig icmp type=3 code=1 name=host_unreachable in_flight=true"]);
     let [row] = &kept.records[..] else { panic!("{:?}", kept.records) };
     assert_eq!((row.icmp_errors, row.icmp_last.map(|last| (last.kind(), last.code))), (1, Some((3, 1))));
@@ -158,7 +135,7 @@ fn an_icmp_error_is_in_flight_only_while_its_segment_can_be() {
         icmp(false, 1, (3, 10), at("0.072")),
     ];
     assert_eq!(
-        told(&with_errors(exchange, &errors, config(EventLevel::Anomalies))),
+        told(&with_errors(exchange, &errors, telling(EventLevel::Anomalies))),
         [
             "0.040 orig icmp type=3 code=4 name=fragmentation_needed in_flight=true",
             "0.055 orig icmp type=3 code=4 name=fragmentation_needed in_flight=false",
@@ -183,7 +160,7 @@ fn an_icmp_error_about_no_known_connection_is_counted_and_opens_none() {
 
 #[test]
 fn icmp_errors_are_counted_also_where_events_are_off() {
-    let kept = with_errors("0.000 > S 0", &[icmp(true, 0, (3, 1), at("0.1"))], config(EventLevel::Off));
+    let kept = with_errors("0.000 > S 0", &[icmp(true, 0, (3, 1), at("0.1"))], telling(EventLevel::Off));
     assert!(kept.events.is_empty());
     assert_eq!(kept.records[0].icmp_errors, 1);
 }
@@ -191,7 +168,7 @@ fn icmp_errors_are_counted_also_where_events_are_off() {
 #[test]
 fn an_icmp_error_keeps_no_attempt_alive() {
     let errors: Vec<Observation> = (1..20).map(|n| icmp(true, 0, (3, 1), Nanos::from_secs(n * 10))).collect();
-    let kept = with_errors("0.000 > S 0", &errors, config(EventLevel::Anomalies));
+    let kept = with_errors("0.000 > S 0", &errors, telling(EventLevel::Anomalies));
     assert_eq!(kept.records.len(), 1);
     assert_eq!(kept.records[0].icmp_errors, 12, "those after 130 s are of no connection");
 }

@@ -4,10 +4,10 @@
 
 mod support;
 
-use conntrack::{Config, Record, Shard};
+use conntrack::{Config, EventConfig, EventCounts, EventLevel, Record, Shard};
 use proptest::prelude::*;
 use support::{Kept, feed, observation, segment};
-use wire::{End, Nanos, Observation, OptionSet, Packet, SeqNum, TcpFlags};
+use wire::{End, Family, IcmpCode, Nanos, Observation, OptionSet, Packet, SeqNum, TcpFlags};
 
 /// Between two packets, ns: from a step backwards to minutes, often within the millisecond of a capture's duplicate.
 fn gaps() -> impl Strategy<Value = i64> {
@@ -53,6 +53,11 @@ prop_compose! {
     }
 }
 
+/// With every kind of event, and a bound that is felt.
+fn every_event() -> Config {
+    Config { events: EventConfig { level: EventLevel::All, per_connection: 12 }, ..Config::default() }
+}
+
 fn end(packets: &[Observation]) -> Nanos {
     packets.iter().map(|packet| packet.clock).max().expect("there are packets")
 }
@@ -60,6 +65,7 @@ fn end(packets: &[Observation]) -> Nanos {
 fn sorted(kept: &Kept) -> Vec<String> {
     let mut rows: Vec<String> = kept.records.iter().map(|record| format!("{record:?}")).collect();
     rows.extend(kept.headers.iter().map(|header| format!("{header:?}")));
+    rows.extend(kept.events.iter().map(|event| format!("{event:?}")));
     rows.sort();
     rows
 }
@@ -83,10 +89,12 @@ proptest! {
 
     #[test]
     fn every_packet_is_in_exactly_one_row(packets in packets()) {
-        let kept = feed(&packets, end(&packets), Config::default());
+        let kept = feed(&packets, end(&packets), every_event());
         prop_assert_eq!(packets_of(&kept.records), packets.len() as u64);
         let headers: u64 = kept.records.iter().filter(|record| record.is_final).map(|record| u64::from(record.headers)).sum();
         prop_assert_eq!(headers, kept.headers.len() as u64);
+        let events: u64 = kept.records.iter().filter(|record| record.is_final).map(|record| u64::from(record.events.recorded)).sum();
+        prop_assert_eq!(events, kept.events.len() as u64);
         let series: u64 = kept.intervals.iter().flat_map(|bin| bin.halves).map(|half| half.pkts).sum();
         prop_assert_eq!(series, packets.len() as u64);
         let opened: u64 = kept.intervals.iter().map(|bin| bin.opened).sum();
@@ -124,13 +132,14 @@ proptest! {
 
     #[test]
     fn it_does_not_matter_how_flows_are_spread_over_shards(packets in packets(), shards in 2u32..5) {
-        let together = feed(&packets, end(&packets), Config::default());
+        let together = feed(&packets, end(&packets), every_event());
         let mut apart = Kept::default();
         for shard in 0..shards {
             let mine: Vec<_> = packets.iter().copied().filter(|packet| packet.hash % shards == shard).collect();
-            let kept = feed(&mine, end(&packets), Config::default());
+            let kept = feed(&mine, end(&packets), every_event());
             apart.records.extend(kept.records);
             apart.headers.extend(kept.headers);
+            apart.events.extend(kept.events);
         }
         assert_same(&together, &apart)?;
     }
@@ -143,8 +152,30 @@ proptest! {
             packet.segment.options.insert(OptionSet::OTHER);
             packet
         }).collect();
-        let [cheap, whole] = [&packets, &whole].map(|packets| feed(packets, end(packets), Config::default()));
+        let [cheap, whole] = [&packets, &whole].map(|packets| feed(packets, end(packets), every_event()));
         assert_same(&cheap, &whole)?;
+    }
+
+    #[test]
+    fn icmp_errors_about_any_segment_change_no_row_but_in_their_own_columns(packets in packets(), every in 1usize..5, kind in 0u8..13) {
+        let Some(code) = IcmpCode::error(Family::V4, kind, 1) else { return Ok(()) };
+        let with_errors: Vec<_> = packets.iter().enumerate().flat_map(|(n, packet)| {
+            let mut quote = *packet;
+            quote.segment.quoted_by = Some(code);
+            [Some(*packet), n.is_multiple_of(every).then_some(quote)].into_iter().flatten()
+        }).collect();
+        let [without, with] = [&packets, &with_errors].map(|packets| feed(packets, end(packets), Config::default()).records);
+        let errors: u64 = with.iter().filter(|row| row.is_final).map(|row| u64::from(row.icmp_errors)).sum();
+        // Of the SYN of a possible new connection nobody knows yet what it belongs to, but its tuple is known all the same.
+        prop_assert_eq!(errors, packets.len().div_ceil(every) as u64);
+        let plain = |rows: Vec<Record>| {
+            let mut rows: Vec<String> = rows.into_iter().map(|row| {
+                format!("{:?}", Record { icmp_errors: 0, icmp_last: None, events: EventCounts::default(), ..row })
+            }).collect();
+            rows.sort();
+            rows
+        };
+        prop_assert_eq!(plain(without), plain(with));
     }
 
     #[test]

@@ -160,14 +160,27 @@ fn events_are_quoted_where_csv_demands() {
     let (_folder, dir) = campaign();
     let events = printed(&["events", &dir, "--format", "csv"]);
     let expected = format!(
-        "uid,ts,dir,kind,detail\n,{},,lost,\"2 sources, \"\"lab\"\"\"\n{},{},,clock_step,back by 3 ms\n",
+        "uid,ts,dir,kind,detail\n,{0},,lost,\"2 sources, \"\"lab\"\"\"\n{1},{2},,clock_step,back by 3 ms\n{1},{3},,rst_suspect,\n",
         decimal(support::EPOCH),
         record(3).uid,
         decimal(record(3).ts.0),
+        decimal(record(3).ts.0 + 2_000_000),
     );
     assert_eq!(events, expected);
-    let one = printed(&["events", &dir, "--format", "json", "--uid", &record(3).uid.to_string()]);
-    assert_eq!(one.lines().count(), 1);
+}
+
+#[test]
+fn events_of_one_connection_are_in_order_of_time_whichever_campaign_they_come_from() {
+    let (_folder, dir) = campaign();
+    let uid = record(3).uid.to_string();
+    let kinds = |options: &[&str]| {
+        let text = printed(&[&["events", &dir, &dir, "--format", "csv", "--columns", "kind"], options].concat());
+        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&["--uid", &uid]), ["clock_step", "clock_step", "rst_suspect", "rst_suspect"]);
+    assert_eq!(kinds(&["--uid", &uid, "--limit", "3"]), ["clock_step", "clock_step", "rst_suspect"]);
+    assert_eq!(kinds(&["--uid", &uid, "--kind", "rst_suspect,lost"]), ["rst_suspect", "rst_suspect"]);
+    assert_eq!(kinds(&["--kind", "lost"]), ["lost", "lost"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wire::{End, IcmpCode, Nanos};
 
+use super::signs::Detectors;
 use super::{Detail, Event};
 use crate::connection::Connection;
 use crate::sink::Sink;
@@ -51,6 +52,8 @@ pub(crate) struct Log {
     waiting: Vec<Waiting>,
     icmp_errors: u32,
     icmp_last: Option<IcmpCode>,
+    /// By the end of the key.
+    pub(super) detectors: [Detectors; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -77,8 +80,10 @@ impl Log {
         self.icmp_last = Some(code);
     }
 
-    /// Counts an event; `false` if it exceeds the bound.
-    fn admit(&mut self, bound: u16) -> bool {
+    /// Counts an event; `false` if it exceeds the bound. Those of single segments, of which there can be very many, leave half of the room
+    /// to all others.
+    fn admit(&mut self, detail: &Detail, bound: u16) -> bool {
+        let bound = if detail.is_of_a_segment() { bound.div_ceil(2) } else { bound };
         let room = self.counts.recorded < u32::from(bound);
         let counter = if room { &mut self.counts.recorded } else { &mut self.counts.dropped };
         *counter = counter.saturating_add(1);
@@ -90,7 +95,7 @@ impl Log {
 pub(super) fn add(connection: &mut Connection, end: End, ts: Nanos, detail: Detail, bound: u16, sink: &mut impl Sink) {
     let certain = connection.roles_are_certain();
     let log = connection.log.get_or_insert_default();
-    if !log.admit(bound) {
+    if !log.admit(&detail, bound) {
         return;
     }
     let event = Waiting { ts, end, detail };

@@ -1,8 +1,9 @@
 //! Events: what is told of a connection while it lives, as rows of the `events` table.
 //!
 //! The tracker does not call out at every place where something happens. A [`Before`] keeps what a connection was, the packet is taken in,
-//! and [`note`] tells the difference: states that changed, anomalies that are new. So the machine knows nothing of events, and a
-//! connection to which nothing happens costs two comparisons a packet.
+//! and [`note`] tells the difference: states that changed, anomalies that are new. What a segment shows beside that, its class or a round trip, the
+//! machine hands back as [`Signs`]. So it knows nothing of events, and a connection to which nothing happens costs a few comparisons a
+//! packet.
 //!
 //! What is told goes into the connection's [`Log`], which is made when the first event comes. It bounds how many rows a connection may
 //! leave, and keeps back those of a connection whose roles are not certain yet.
@@ -10,8 +11,11 @@
 mod detail;
 mod icmp;
 mod log;
+mod loss;
+mod shift;
+mod signs;
 
-use wire::{End, Nanos};
+use wire::{End, Nanos, Observation};
 
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::connection::Connection;
@@ -21,6 +25,8 @@ pub use detail::{Detail, Event, EventKind};
 pub(crate) use icmp::note_icmp;
 pub(crate) use log::Log;
 pub use log::{EventConfig, EventCounts, EventLevel};
+pub use loss::LossPattern;
+pub(crate) use signs::{Signs, WindowSign};
 
 /// The part of a connection whose changes are events.
 #[derive(Clone, Copy, Debug)]
@@ -43,19 +49,24 @@ fn states(connection: &Connection) -> [TcpState; 2] {
     [End::Low, End::High].map(|end| connection.halves[connection.direction_of(end).index()].state)
 }
 
-/// Tells what a packet of `sender` at `ts` changed.
+/// Tells what a packet changed, and what it showed.
 pub(crate) fn note(
     connection: &mut Connection,
     before: &Before,
-    (sender, ts): (End, Nanos),
+    observation: &Observation,
+    found: &Signs,
     config: &EventConfig,
     sink: &mut impl Sink,
 ) {
+    let (sender, ts) = (observation.segment.sender, observation.ts);
     if config.level == EventLevel::Off {
         return;
     }
     log::release(connection, sink);
     note_states(connection, before, ts, config, sink);
+    if *found != Signs::default() || connection.log.is_some() {
+        signs::note(connection, observation, found, config, sink);
+    }
     if connection.anomalies == before.anomalies {
         return;
     }
@@ -86,6 +97,7 @@ pub(crate) fn note_states(
 }
 
 /// Tells what was kept back, because the row is about to be written.
-pub(crate) fn conclude(connection: &mut Connection, sink: &mut impl Sink) {
+pub(crate) fn conclude(connection: &mut Connection, config: &EventConfig, sink: &mut impl Sink) {
+    signs::conclude(connection, config, sink);
     log::release_all(connection, sink);
 }

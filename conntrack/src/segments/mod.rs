@@ -17,6 +17,7 @@ use wire::{Direction, Nanos, Observation, OptionSet, Segment, SeqNum, TcpFlags};
 
 use crate::connection::Connection;
 use crate::coverage::Range;
+use crate::events::{Signs, WindowSign};
 use crate::half::Half;
 use crate::measures::{SegmentClass, SegmentsRecord};
 use crate::tcp::Kind;
@@ -167,22 +168,26 @@ fn times(connection: &Connection, halves: [&Half; 2]) -> Times {
     }
 }
 
-/// Takes in a segment that counts for the sequence space, before the windows move. A capture's duplicate never comes here.
+/// Takes in a segment that counts for the sequence space, before the windows move. A capture's duplicate never comes here. Returns the round trip
+/// that it completes, ns, and what became of its sender's window.
 pub(crate) fn note(
     sender: &mut Half,
     receiver: &mut Half,
     observation: &Observation,
     kind: Kind,
     class: Option<SegmentClass>,
-) {
+) -> Signs {
     let (segment, ts) = (&observation.segment, observation.ts);
     if remembers(kind) {
         sender.trail.get_or_insert_with(|| Box::new(Trail::new()));
     }
     note_sent(sender, receiver, segment, ts, class);
+    let mut signs = Signs { class, ..Signs::default() };
     if segment.flags.ack() {
-        note_acknowledgment(sender, receiver, segment, ts, kind);
+        signs.rtt = note_round_trip(sender, receiver, segment, ts);
+        signs.window = note_acknowledgment(sender, receiver, segment, ts, kind);
     }
+    signs
 }
 
 /// Whether a segment begins the memory of its sender's segments: it neither opens nor aborts.
@@ -229,22 +234,32 @@ fn note_sent(sender: &mut Half, receiver: &Half, segment: &Segment, ts: Nanos, c
     trail.in_flight_max = trail.in_flight_max.max(u32::try_from(in_flight).unwrap_or(0));
 }
 
-/// What an acknowledgment tells: of the peer's stream, and of its sender's window.
-fn note_acknowledgment(sender: &mut Half, receiver: &mut Half, segment: &Segment, ts: Nanos, kind: Kind) {
+/// The round trip of the peer's latest segment that an acknowledgment covers, ns, if one is measured.
+fn note_round_trip(sender: &Half, receiver: &mut Half, segment: &Segment, ts: Nanos) -> Option<i64> {
+    if sender.last_ack.is_some_and(|last| !segment.ack.is_after(last)) {
+        return None;
+    }
+    let position = receiver.position(segment.ack);
+    let peer = receiver.trail.as_deref_mut()?;
+    let sent = peer.outstanding.acknowledge(position).filter(|&sent| ts >= sent)?;
+    let sample = ts.since(sent);
+    peer.rtt.add(sample);
+    Some(sample)
+}
+
+/// What an acknowledgment tells of its sender, whose window may close or open by it.
+fn note_acknowledgment(
+    sender: &mut Half,
+    receiver: &Half,
+    segment: &Segment,
+    ts: Nanos,
+    kind: Kind,
+) -> Option<WindowSign> {
     let last = sender.last_ack;
     let advances = last.is_none_or(|last| segment.ack.is_after(last));
     let outstanding = has_outstanding(receiver, segment.ack);
-    if advances {
-        let position = receiver.position(segment.ack);
-        if let Some(peer) = receiver.trail.as_deref_mut()
-            && let Some(sent) = peer.outstanding.acknowledge(position)
-            && ts >= sent
-        {
-            peer.rtt.add(ts.since(sent));
-        }
-    }
     let advertised = sender.window.advertised(segment);
-    let Some(trail) = sender.trail.as_deref_mut() else { return };
+    let trail = sender.trail.as_deref_mut()?;
     let sacks = segment.options.has(OptionSet::SACK);
     if sacks {
         let counts = &mut trail.rare_mut().counts;
@@ -252,7 +267,7 @@ fn note_acknowledgment(sender: &mut Half, receiver: &mut Half, segment: &Segment
         counts.dsacks += u64::from(reports_duplicate(segment));
     }
     if kind == Kind::Rst || last.is_some_and(|last| segment.ack.is_before(last)) {
-        return;
+        return None;
     }
     let alone = kind == Kind::Ack && segment.payload_len == 0;
     if advances {
@@ -263,22 +278,25 @@ fn note_acknowledgment(sender: &mut Half, receiver: &mut Half, segment: &Segment
         trail.dup_run = trail.dup_run.saturating_add(u32::from(same_window || sacks));
     }
     trail.window = segment.window;
-    note_window(trail, advertised, segment, ts);
+    note_window(trail, advertised, segment, ts)
 }
 
 /// Begins or ends an episode of a closed window.
-fn note_window(trail: &mut Trail, advertised: u32, segment: &Segment, ts: Nanos) {
+fn note_window(trail: &mut Trail, advertised: u32, segment: &Segment, ts: Nanos) -> Option<WindowSign> {
     match trail.closed_window.get() {
         None if advertised == 0 && !segment.flags.syn() => {
             trail.closed_window.set(ts);
             trail.rare_mut().counts.zero_window_count += 1;
+            Some(WindowSign::Closed)
         }
         Some(since) if advertised > 0 => {
+            let closed = ts.elapsed_since(since);
             let counts = &mut trail.rare_mut().counts;
-            counts.zero_window_time = counts.zero_window_time.saturating_add(ts.elapsed_since(since));
+            counts.zero_window_time = counts.zero_window_time.saturating_add(closed);
             trail.closed_window = crate::moment::Moment::NEVER;
+            Some(WindowSign::Opened(closed))
         }
-        _ => {}
+        _ => None,
     }
 }
 

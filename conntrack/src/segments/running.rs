@@ -34,6 +34,11 @@ impl Running {
         self.squares = self.squares.saturating_add(difference.unsigned_abs().saturating_pow(2));
     }
 
+    /// How many samples there were.
+    pub(crate) const fn count(&self) -> u64 {
+        self.n
+    }
+
     /// The smallest.
     pub(crate) fn min(&self) -> Option<i64> {
         (self.n > 0).then_some(self.min)

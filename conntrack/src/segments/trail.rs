@@ -97,6 +97,11 @@ impl Trail {
         self.rare.get_or_insert_with(|| Box::new(Rare::new()))
     }
 
+    /// How many round trips of its segments were measured.
+    pub(crate) const fn round_trips(&self) -> u64 {
+        self.rtt.count()
+    }
+
     /// The round trips of its segments.
     pub(crate) fn rtt(&self) -> RttRecord {
         self.rtt.record()

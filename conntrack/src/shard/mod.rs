@@ -265,9 +265,8 @@ impl Shard {
         connection.liberal |= after_loss;
         let was_closed = connection.is_closed();
         let before = events::Before::of(connection);
-        let from = connection.observe(observation);
-        let source = (observation.segment.sender, observation.ts);
-        events::note(connection, &before, source, &self.config.events, sink);
+        let (from, signs) = connection.observe(observation);
+        events::note(connection, &before, observation, &signs, &self.config.events, sink);
         self.series.count(from, &observation.segment, observation.ts, sink);
         if let Some(closed) = connection.closed().filter(|_| !was_closed) {
             connection.lost_capture = connection.may_have_lost(lost);
@@ -354,7 +353,7 @@ impl Shard {
             self.series.closed(self.clock, sink);
         }
         emit_held(&mut connection, sink);
-        events::conclude(&mut connection, sink);
+        events::conclude(&mut connection, &self.config.events, sink);
         self.write(&connection, reason, sink);
     }
 

@@ -19,6 +19,7 @@ use wire::{Direction, Observation, Segment, SeqNum};
 
 use crate::anomaly::Anomaly;
 use crate::connection::Connection;
+use crate::events::Signs;
 use crate::half::Half;
 use crate::measures::SegmentClass;
 use crate::record::{CloseReason, TcpState};
@@ -52,15 +53,15 @@ struct Step {
     foreign_syn: bool,
 }
 
-/// Takes a segment of `from` into the connection.
-pub(crate) fn process(connection: &mut Connection, from: Direction, observation: &Observation) {
+/// Takes a segment of `from` into the connection. Returns what it showed.
+pub(crate) fn process(connection: &mut Connection, from: Direction, observation: &Observation) -> Signs {
     let segment = &observation.segment;
     let (sender, receiver) = connection.pair(from);
     let kind = classify(segment.flags);
     let what = What { kind, class: segments::classify(connection, from, observation, kind) };
     let verdict = window::check(sender, receiver, segment);
     let step = step(connection, from, segment, what, verdict);
-    apply(connection, from, observation, what, verdict, &step);
+    apply(connection, from, observation, what, verdict, &step)
 }
 
 /// Works out the new states. After its end a connection has no states to change: it only takes in what comes late.
@@ -156,15 +157,17 @@ fn apply(
     what: What,
     verdict: Verdict,
     step: &Step,
-) {
+) -> Signs {
     let segment = &observation.segment;
     let What { kind, class } = what;
     let rtt = connection.handshake.rtt();
     if class == Some(SegmentClass::CaptureDuplicate) {
         let (sender, _) = connection.pair_mut(from);
         let repeated = sender.count(segment, observation.ts, rtt);
-        return segments::count(sender, observation, kind, class, repeated);
+        segments::count(sender, observation, kind, class, repeated);
+        return Signs { class, ..Signs::default() };
     }
+    let mut signs = Signs::default();
     note_oddities(connection, from, segment, kind, verdict, step);
     let (sender, receiver) = connection.pair_mut(from);
     if !sender.heard {
@@ -175,7 +178,7 @@ fn apply(
         sender.note_syn(receiver.accecn, segment, observation.ts);
     }
     if step.believed {
-        segments::note(sender, receiver, observation, kind, class);
+        signs = segments::note(sender, receiver, observation, kind, class);
     }
     // An acknowledgment of something else in answer to a SYN moves nothing, but tells which RST will answer it.
     let half_open = kind == Kind::Ack && receiver.state == TcpState::SynSent && !sender.syn_seen;
@@ -204,6 +207,7 @@ fn apply(
     connection.liberal |= step.believed && verdict == Verdict::AckAbove;
     note_instants(connection, from, observation, kind, step);
     conclude(connection, from, observation, step);
+    Signs { class, ..signs }
 }
 
 /// Names what is odd about a segment.

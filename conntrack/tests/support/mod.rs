@@ -14,7 +14,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a malformed exchange is a mistake in a test")]
 
-use conntrack::{Config, Event, Header, Record, Shard, Sink};
+use conntrack::{Config, Event, EventConfig, EventLevel, Header, Record, Shard, Sink};
 use wire::{
     Direction, Endpoint, Family, FlowHasher, FlowKey, Interval, Nanos, Observation, OptionSet, Packet, SackBlock,
     Segment, SeqNum, TcpFlags, TunnelKind,
@@ -106,6 +106,30 @@ pub fn feed(observations: &[Observation], end: Nanos, config: Config) -> Kept {
     }
     shard.finish(end, &mut kept);
     kept
+}
+
+/// The default, but for which events are told.
+pub fn telling(level: EventLevel) -> Config {
+    Config { events: EventConfig { level, ..EventConfig::default() }, ..Config::default() }
+}
+
+/// Events as lines: seconds, direction, kind, particulars.
+fn lines(events: &[Event]) -> Vec<String> {
+    let line = |event: &Event| {
+        let dir = event.dir.map_or("-", wire::Direction::as_str);
+        format!("{:.3} {dir} {} {}", event.ts.0 as f64 / 1e9, event.detail.kind().as_str(), event.detail)
+            .trim_end()
+            .to_owned()
+    };
+    events.iter().map(line).collect()
+}
+
+/// The events as lines: seconds, direction, kind, particulars. They must agree with the counts in the rows.
+#[track_caller]
+pub fn told(kept: &Kept) -> Vec<String> {
+    let counted: u32 = kept.records.iter().filter(|record| record.is_final).map(|record| record.events.recorded).sum();
+    assert_eq!(counted as usize, kept.events.len());
+    lines(&kept.events)
 }
 
 /// Seconds as an instant.

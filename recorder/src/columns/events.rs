@@ -32,13 +32,15 @@ const COLUMNS: &[Column<Events>] = &[
         "kind",
         "",
         Value::Name(|r| r.detail.kind().as_str()),
-        "What happened: state, anomaly, rst_suspect or icmp in a connection; started, stopped, lost or clock_step of the appliance itself.",
+        "What happened: state, anomaly, retransmission, reordering, loss, zero_window, rtt_shift, rst_suspect or icmp in a connection; started, stopped, lost or clock_step of the appliance itself.",
     ),
     column("detail", "", Value::Display(|r, text| detail(r, text)), DETAIL),
 ];
 
 const DETAIL: &str = "The particulars, as name=value parted by spaces; of the appliance itself a sentence. \
     state: from and to, states of RFC 9293. anomaly: its name, once a connection. rst_suspect: nothing, once a connection. \
+    retransmission: its class and payload bytes. reordering: payload bytes. loss: pattern, segments sent again, and span in seconds. \
+    zero_window: closed, or opened after so many seconds. rtt_shift: means before and since, seconds. \
     icmp: type, code and name of the error, and whether the segment that it quotes can have been in flight (RFC 5927, 4.1).";
 
 fn detail(row: &Event, text: &mut String) {

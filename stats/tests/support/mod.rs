@@ -142,7 +142,7 @@ pub fn record(n: u64) -> Record {
         ],
         headers: 3,
         anomalies,
-        events: EventCounts { recorded: u32::from(n == 3), dropped: 0 },
+        events: EventCounts { recorded: 2 * u32::from(n == 3), dropped: 0 },
         icmp_errors: 0,
         icmp_last: None,
         tfo: false,
@@ -273,6 +273,7 @@ impl Campaign {
             }
             if n == 3 {
                 encoder.event(event(record.ts, Some(record.uid), Detail::ClockStep("back by 3 ms".to_owned())));
+                encoder.event(event(record.ts.plus(2 * MILLISECOND), Some(record.uid), Detail::RstSuspect));
             }
             while let Some(block) = encoder.take() {
                 assert_eq!(recorder.append(&block), recorder::Outcome::Journalled);
