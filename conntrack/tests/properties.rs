@@ -164,10 +164,16 @@ proptest! {
             quote.segment.quoted_by = Some(code);
             [Some(*packet), n.is_multiple_of(every).then_some(quote)].into_iter().flatten()
         }).collect();
-        let [without, with] = [&packets, &with_errors].map(|packets| feed(packets, end(packets), Config::default()).records);
+        let without = feed(&packets, end(&packets), Config::default()).records;
+        let (mut shard, mut kept) = (Shard::new(Config::default()), Kept::default());
+        for observation in &with_errors {
+            shard.step(&Packet { observation, headers: b"header" }, &mut kept);
+        }
+        shard.finish(end(&packets), &mut kept);
+        let (with, stats) = (kept.records, shard.stats());
         let errors: u64 = with.iter().filter(|row| row.is_final).map(|row| u64::from(row.icmp_errors)).sum();
-        // Of the SYN of a possible new connection nobody knows yet what it belongs to, but its tuple is known all the same.
-        prop_assert_eq!(errors, packets.len().div_ceil(every) as u64);
+        prop_assert_eq!(errors, stats.icmp_attributed);
+        prop_assert_eq!(errors + stats.icmp_unattributed, packets.len().div_ceil(every) as u64);
         let plain = |rows: Vec<Record>| {
             let mut rows: Vec<String> = rows.into_iter().map(|row| {
                 format!("{:?}", Record { icmp_errors: 0, icmp_last: None, events: EventCounts::default(), ..row })

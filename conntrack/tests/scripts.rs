@@ -5,13 +5,15 @@
 //! // rule: the sentence that the situation shows
 //! // expect: column = value
 //! // expect 2: column = value
+//! // event: seconds direction kind particulars
 //! // config: setting = value
 //! // end: seconds
 //! ```
 //! `expect` is about the first connection, `expect N` about the N-th, in the order of their first packets; there must be as many rows as
 //! it names. Columns and values are those of the `connections` table, an instant in seconds since the script began, a duration in
 //! seconds, a missing value as `-`. `rows` counts the rows of a connection, interim ones included, and `connections` all final ones
-//! where not each of them is described. The campaign ends with the last packet, or at `end`.
+//! where not each of them is described. Where events are expected, they are all that there may be, in this order; `4: ` and `6: ` before
+//! one tell that it is expected over that version of IP alone. The campaign ends with the last packet, or at `end`.
 //!
 //! What is expected follows from the rules (RFC 9293, RFC 5961, RFC 6191, RFC 7323), not from what the tracker said when the script was
 //! written.
@@ -27,11 +29,12 @@ use situations::Situation;
 use wire::Family;
 
 /// The chapters, in the order of a connection's life, with their headings.
-const CHAPTERS: [(&str, &str); 5] = [
+const CHAPTERS: [(&str, &str); 6] = [
     ("opening", "Opening"),
     ("windows", "Windows"),
     ("closing", "Closing"),
     ("counting", "Counting"),
+    ("events", "Events"),
     ("conntrack", "Where nf_conntrack once erred"),
 ];
 
@@ -77,6 +80,11 @@ fn every_closing_gives_the_rows_that_it_must() {
 #[test]
 fn every_count_is_what_the_script_says() {
     check("counting");
+}
+
+#[test]
+fn everything_is_told_that_the_script_says_and_nothing_else() {
+    check("events");
 }
 
 #[test]

@@ -9,9 +9,6 @@ pub(super) const COPY_WITHIN: i64 = 1_000_000;
 /// Where no round trip was measured, what fills a hole sooner than this was overtaken, ns: Wireshark's threshold.
 const OVERTAKEN_WITHIN: i64 = 3_000_000;
 
-/// Duplicate acknowledgments that make a sender retransmit (RFC 5681, 3.2).
-const DUP_ACK_THRESHOLD: u32 = 3;
-
 /// What is known of an abnormal segment when it passes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence {
@@ -19,8 +16,9 @@ pub(super) struct Evidence {
     pub(super) twin: Option<(Twin, i64)>,
     /// It carries timestamps.
     pub(super) clocked: bool,
-    /// It takes no sequence space, and data is outstanding that it may ask for once more.
-    pub(super) asks: bool,
+    /// It takes no sequence space, and may say the same as the one before for a reason of its own: data is outstanding that it may ask for
+    /// once more, or it is a RST and answers another segment.
+    pub(super) repeats: bool,
     /// It looks like a keep-alive, and all was acknowledged.
     pub(super) keep_alive: bool,
     /// It looks like a zero-window probe.
@@ -33,10 +31,12 @@ pub(super) struct Evidence {
     pub(super) fills_hole: bool,
     /// Its timestamp says that it was sent before the segment that overtook it.
     pub(super) sent_before_successor: bool,
-    /// Duplicate acknowledgments that ask for its first byte.
-    pub(super) dup_acks: u32,
+    /// Duplicate acknowledgments or SACK blocks ask for its first byte.
+    pub(super) asked_for: bool,
     /// Since it was last seen or, where it fills a hole, since the hole appeared, ns; at least.
     pub(super) waited: i64,
+    /// Since its receiver last acknowledged something new, ns: a sender's timer starts again by that (RFC 6298, 5.3).
+    pub(super) stalled: i64,
     /// All of it was acknowledged.
     pub(super) acknowledged: bool,
     /// The class of the recovery or the batch that it belongs to.
@@ -77,13 +77,11 @@ pub(super) fn judge(evidence: &Evidence) -> Option<SegmentClass> {
 fn judge_late(evidence: &Evidence) -> SegmentClass {
     let overtaken_within = evidence.times.whole_min.unwrap_or(OVERTAKEN_WITHIN);
     let overtaken = evidence.fills_hole && evidence.waited < overtaken_within;
+    let timed_out = evidence.waited.min(evidence.stalled) >= evidence.times.timeout;
     let rules = [
         (evidence.sent_before_successor, SegmentClass::Reordered),
-        (
-            evidence.dup_acks >= DUP_ACK_THRESHOLD && evidence.waited < evidence.times.timeout,
-            SegmentClass::FastRetransmission,
-        ),
-        (evidence.waited >= evidence.times.timeout, SegmentClass::TimeoutRetransmission),
+        (evidence.asked_for && !timed_out, SegmentClass::FastRetransmission),
+        (timed_out, SegmentClass::TimeoutRetransmission),
         (evidence.acknowledged && !evidence.fills_hole, SegmentClass::UnnecessaryRetransmission),
         (overtaken, SegmentClass::Reordered),
     ];
@@ -92,14 +90,15 @@ fn judge_late(evidence: &Evidence) -> SegmentClass {
     own.or(batch).unwrap_or(SegmentClass::Unknown)
 }
 
-/// The same in every field, so soon that no TCP can have sent it twice. Without an identification, an acknowledgment alone is never taken
-/// for a copy while data is outstanding, since duplicate acknowledgments look the same, and data only sooner than any answer can have come.
+/// The same in every field, so soon that no TCP can have sent it twice. Without an identification, no acknowledgment alone
+/// is taken for a copy while data is outstanding, since duplicate acknowledgments look the same, no RST that can answer another segment than
+/// the one before did, and data only sooner than any answer can have come.
 fn is_capture_duplicate(evidence: &Evidence) -> bool {
     let Some((twin, ago)) = evidence.twin.filter(|(twin, _)| twin.identical) else { return false };
     let half_min = evidence.times.half_min;
     match twin.identification {
         Identification::Same => ago <= half_min.unwrap_or(0).max(COPY_WITHIN),
-        Identification::Silent => !evidence.asks && ago <= half_min.unwrap_or(COPY_WITHIN),
+        Identification::Silent => !evidence.repeats && ago <= half_min.unwrap_or(COPY_WITHIN),
         Identification::Other => false,
     }
 }
@@ -129,15 +128,16 @@ mod tests {
     const LATE: Evidence = Evidence {
         twin: None,
         clocked: true,
-        asks: false,
+        repeats: false,
         keep_alive: false,
         probe: false,
         outdated: false,
         below_next: true,
         fills_hole: false,
         sent_before_successor: false,
-        dup_acks: 0,
+        asked_for: false,
         waited: 60 * MS,
+        stalled: i64::MAX,
         acknowledged: false,
         batch: None,
         times: Times { half_min: Some(30 * MS), whole_min: Some(40 * MS), mean: Some(45 * MS), timeout: 150 * MS },
@@ -153,7 +153,7 @@ mod tests {
         use SegmentClass::*;
         let mut evidence = copy(20 * MS, Identification::Same);
         evidence =
-            Evidence { keep_alive: true, probe: true, outdated: true, dup_acks: 3, acknowledged: true, ..evidence };
+            Evidence { keep_alive: true, probe: true, outdated: true, asked_for: true, acknowledged: true, ..evidence };
         assert_eq!(judge(&evidence), Some(CaptureDuplicate));
         evidence.twin = copy(31 * MS, Identification::Same).twin;
         assert_eq!(judge(&evidence), Some(KeepAlive));
@@ -167,7 +167,9 @@ mod tests {
         assert_eq!(judge(&evidence), Some(FastRetransmission));
         evidence.waited = 150 * MS;
         assert_eq!(judge(&evidence), Some(TimeoutRetransmission));
-        evidence = Evidence { waited: 60 * MS, dup_acks: 2, ..evidence };
+        evidence.stalled = 149 * MS;
+        assert_eq!(judge(&evidence), Some(FastRetransmission));
+        evidence = Evidence { waited: 60 * MS, asked_for: false, ..evidence };
         assert_eq!(judge(&evidence), Some(UnnecessaryRetransmission));
         evidence = Evidence { acknowledged: false, fills_hole: true, waited: 39 * MS, ..evidence };
         assert_eq!(judge(&evidence), Some(Reordered));
@@ -183,7 +185,7 @@ mod tests {
     fn a_duplicate_acknowledgment_without_identification_is_not_a_copy() {
         let silent = copy(0, Identification::Silent);
         assert_eq!(judge(&silent), Some(SegmentClass::CaptureDuplicate));
-        assert_eq!(judge(&Evidence { asks: true, below_next: false, ..silent }), None);
+        assert_eq!(judge(&Evidence { repeats: true, below_next: false, ..silent }), None);
     }
 
     #[test]
@@ -193,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_before_its_successor_was_overtaken_however_many_duplicate_acknowledgments_came() {
-        let late = Evidence { fills_hole: true, sent_before_successor: true, dup_acks: 5, ..LATE };
+        let late = Evidence { fills_hole: true, sent_before_successor: true, asked_for: true, ..LATE };
         assert_eq!(judge(&late), Some(SegmentClass::Reordered));
     }
 }

@@ -30,6 +30,9 @@ const TIMEOUT_UNMEASURED: i64 = 500_000_000;
 /// No sender's timeout is shorter, ns; Linux has 200 ms (TCP_RTO_MIN), some data centres half of it.
 const TIMEOUT_FLOOR: i64 = 100_000_000;
 
+/// Duplicate acknowledgments that make a sender retransmit (RFC 5681, 3.2).
+const DUP_ACK_THRESHOLD: u32 = 3;
+
 /// After so long a silence a timestamp tells nothing any more, ns (RFC 7323, 5.5).
 const OUTDATED_AFTER: i64 = 24 * 24 * 3600 * Nanos::PER_SECOND;
 
@@ -88,22 +91,27 @@ fn gather(
     let rare = trail.rare.as_deref();
     let hole = rare.and_then(|rare| rare.hole(start)).filter(|_| fills_hole);
     let times = times(connection, [sender, receiver]);
-    let before = |seq: SeqNum, ack: SeqNum| seq == ack.minus(1);
+    let twin = trail.recent.twin(segment);
+    let peer = receiver.trail.as_deref();
+    let peer_closed = peer.is_some_and(|peer| peer.closed_window.came());
+    // Just below what comes next, all of which was acknowledged: it asks for nothing but an answer.
+    let knocks = kind == Kind::Ack
+        && segment.payload_len <= 1
+        && segment.seq == next.minus(1)
+        && sender.fin_end.is_none()
+        && acked.is_none_or(|acked| !acked.is_before(next));
     Evidence {
-        twin: trail.recent.twin(segment).map(|twin| (twin, distance(observation.ts, twin.ts))),
+        twin: twin.map(|twin| (twin, distance(observation.ts, twin.ts))),
         clocked: segment.timestamps().is_some(),
-        asks: segment.seq_len() == 0
-            && has_outstanding(receiver, segment.ack)
-            && !lacks_sack(sender, receiver, segment),
-        keep_alive: kind == Kind::Ack
-            && segment.payload_len <= 1
-            && before(segment.seq, next)
-            && sender.fin_end.is_none()
-            && acked.is_none_or(|acked| !acked.is_before(next)),
-        probe: kind == Kind::Ack
-            && segment.payload_len == 1
-            && receiver.trail.as_deref().is_some_and(|peer| peer.closed_window.came())
-            && (segment.seq == next || acked == Some(segment.seq)),
+        repeats: segment.seq_len() == 0
+            && (has_outstanding(receiver, segment.ack) && !lacks_sack(sender, receiver, segment)
+                || kind == Kind::Rst && twin.is_some_and(|twin| spoke_since(peer, twin.ts))),
+        keep_alive: knocks && !peer_closed,
+        probe: peer_closed
+            && (knocks
+                || kind == Kind::Ack
+                    && segment.payload_len == 1
+                    && (segment.seq == next || acked == Some(segment.seq))),
         outdated: matches!(kind, Kind::Ack | Kind::Fin) && is_outdated(trail, observation),
         below_next,
         fills_hole,
@@ -112,11 +120,12 @@ fn gather(
                 .zip(segment.timestamps())
                 .is_some_and(|(after, mine)| SeqNum(mine.value).is_before(SeqNum(after)))
         }),
-        dup_acks: receiver.trail.as_deref().filter(|_| acked == Some(start)).map_or(0, |peer| peer.dup_run),
+        asked_for: acked == Some(start) && peer.is_some_and(|peer| peer.asks(trail.segment_max)),
         waited: observation.ts.elapsed_since(match hole {
             Some(hole) => hole.ts,
             None => last_sighting(sender, trail, segment, start, end),
         }),
+        stalled: peer.and_then(|peer| peer.advanced.get()).map_or(i64::MAX, |at| observation.ts.elapsed_since(at)),
         acknowledged: is_acked(end),
         batch: rare.and_then(|rare| rare.batch(end, acked, observation.ts, times.mean)),
         times,
@@ -128,6 +137,11 @@ fn last_sighting(sender: &Half, trail: &Trail, segment: &Segment, start: SeqNum,
     let exactly = trail.recent.last_sighting(segment);
     let before = || trail.outstanding.sent_before(sender.position(start) + i64::from(end.distance(start)));
     exactly.or_else(before).or(sender.last_data.get()).unwrap_or(Nanos::MAX)
+}
+
+/// Whether an endpoint has sent something since `ts`.
+fn spoke_since(trail: Option<&Trail>, ts: Nanos) -> bool {
+    trail.and_then(|trail| trail.recent.latest()).is_some_and(|latest| latest >= ts)
 }
 
 /// Whether a segment has no SACK blocks although both endpoints permitted them: then nothing arrived out of order (RFC 2018, 4).
@@ -179,7 +193,8 @@ pub(crate) fn note(
 ) -> Signs {
     let (segment, ts) = (&observation.segment, observation.ts);
     if remembers(kind) {
-        sender.trail.get_or_insert_with(|| Box::new(Trail::new()));
+        let window = sender.window.field();
+        sender.trail.get_or_insert_with(|| Box::new(Trail { window, ..Trail::new() }));
     }
     note_sent(sender, receiver, segment, ts, class);
     let mut signs = Signs { class, ..Signs::default() };
@@ -270,14 +285,16 @@ fn note_acknowledgment(
         return None;
     }
     let alone = kind == Kind::Ack && segment.payload_len == 0;
+    trail.sacked = sacked_bytes(segment);
     if advances {
+        trail.advanced.set(ts);
         trail.dup_run = 0;
     } else if alone && outstanding {
-        let same_window = trail.window == segment.window;
+        let same_window = trail.window == Some(segment.window);
         trail.dup_acks += u64::from(same_window);
         trail.dup_run = trail.dup_run.saturating_add(u32::from(same_window || sacks));
     }
-    trail.window = segment.window;
+    trail.window = Some(segment.window);
     note_window(trail, advertised, segment, ts)
 }
 
@@ -310,6 +327,13 @@ fn reports_duplicate(segment: &Segment) -> bool {
     let below = first.left.is_before(segment.ack);
     let within = first != second && !first.left.is_before(second.left) && !first.right.is_after(second.right);
     below || within
+}
+
+/// Bytes in the SACK blocks above the acknowledgment; a duplicate that comes first is none of them.
+fn sacked_bytes(segment: &Segment) -> u32 {
+    let blocks = segment.sack_blocks().iter().skip(usize::from(reports_duplicate(segment)));
+    let lengths = blocks.map(|block| u32::try_from(block.right.distance(block.left)).unwrap_or(0));
+    lengths.fold(0, u32::saturating_add)
 }
 
 /// Counts a segment, whatever it means for the sequence space. `repeated` of its payload bytes had been seen before.

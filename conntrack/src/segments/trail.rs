@@ -2,6 +2,7 @@
 
 use wire::{Nanos, Segment, SeqNum};
 
+use super::DUP_ACK_THRESHOLD;
 use super::outstanding::Outstanding;
 use super::recent::Recent;
 use super::running::Running;
@@ -20,8 +21,12 @@ pub(crate) struct Trail {
     pub(super) ts_recent: Option<u32>,
     /// Duplicate acknowledgments in a row, those with news in SACK blocks and another window counted too.
     pub(super) dup_run: u32,
-    /// The window field of its latest acknowledgment.
-    pub(super) window: u16,
+    /// Bytes that its latest acknowledgment reports beyond a gap (RFC 2018).
+    pub(super) sacked: u32,
+    /// When it last acknowledged something new.
+    pub(super) advanced: Moment,
+    /// The window field of its latest acknowledgment; `None` where that of its SYN cannot come again.
+    pub(super) window: Option<u16>,
     /// Where its latest zero-window probe lay. A peer that refused the byte gets it again, with all that follows.
     pub(super) probed: Option<SeqNum>,
     /// When it closed its window, if it is closed.
@@ -69,7 +74,9 @@ impl Trail {
             rtt: Running::new(),
             ts_recent: None,
             dup_run: 0,
-            window: 0,
+            sacked: 0,
+            advanced: Moment::NEVER,
+            window: None,
             probed: None,
             closed_window: Moment::NEVER,
             push_pkts: 0,
@@ -95,6 +102,12 @@ impl Trail {
 
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_with(|| Box::new(Rare::new()))
+    }
+
+    /// Whether its acknowledgments ask for the byte after what they acknowledge, by their number (RFC 5681, 3.2) or by what they report
+    /// beyond it (`IsLost` of RFC 6675, 4). `largest` is the peer's largest payload, bytes.
+    pub(super) const fn asks(&self, largest: u32) -> bool {
+        self.dup_run >= DUP_ACK_THRESHOLD || self.sacked > largest.saturating_mul(DUP_ACK_THRESHOLD - 1)
     }
 
     /// How many round trips of its segments were measured.

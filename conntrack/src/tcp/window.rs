@@ -47,6 +47,12 @@ impl Window {
     pub(crate) fn advertised(&self, segment: &Segment) -> u32 {
         if segment.flags.syn() { u32::from(segment.window) } else { u32::from(segment.window) << self.scale }
     }
+
+    /// The window field that says the largest window advertised so far, if a scaled one can.
+    pub(crate) fn field(&self) -> Option<u16> {
+        let field = self.max_win >> self.scale;
+        u16::try_from(field).ok().filter(|_| field << self.scale == self.max_win)
+    }
 }
 
 /// The outcome of the window check.

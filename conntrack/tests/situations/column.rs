@@ -43,6 +43,7 @@ fn of_connection(row: &Record, column: &str) -> Option<String> {
             let names: Vec<&str> = row.anomalies.iter().map(conntrack::Anomaly::as_str).collect();
             or_missing(Some(names.join(";")).filter(|names| !names.is_empty()))
         }
+        "icmp_errors" => row.icmp_errors.to_string(),
         "tfo" => row.tfo.to_string(),
         "mptcp" => row.mptcp.to_string(),
         "syn_rtt" => or_missing(row.syn_rtt.map(seconds)),
@@ -88,6 +89,7 @@ fn of_segments(half: &HalfRecord, column: &str) -> Option<String> {
         return Some(segments.classes.of(class).to_string());
     }
     Some(match column {
+        "abnormal_pkts" => segments.abnormal_pkts.to_string(),
         "retrans_pkts" => segments.retrans_pkts.to_string(),
         "retrans_bytes" => segments.retrans_bytes.to_string(),
         "dup_acks" => segments.dup_acks.to_string(),

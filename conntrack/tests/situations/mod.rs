@@ -9,7 +9,7 @@ use std::path::Path;
 use conntrack::{Config, Event, Header, Record, Shard, Sink};
 use hwsim::frame::Builder;
 use hwsim::packetdrill::{START, Script, Settings};
-use wire::{Family, FlowHasher, Interval, LinkType, Nanos, Observation, Packet, Parsed};
+use wire::{Family, FlowHasher, IcmpError, Interval, LinkType, Nanos, Observation, Packet, Parsed};
 
 /// A script and what is said in its comments.
 pub struct Situation {
@@ -19,6 +19,8 @@ pub struct Situation {
     pub rule: String,
     text: String,
     expected: Vec<Expected>,
+    /// The events, all of them; not compared where none is expected.
+    told: Vec<String>,
     config: Config,
     end: Option<Nanos>,
 }
@@ -31,18 +33,23 @@ struct Expected {
     value: String,
 }
 
-/// Every row that a shard writes.
+/// Every row of connections and of events that a shard writes.
 #[derive(Default)]
-struct Rows(Vec<Record>);
+struct Rows {
+    connections: Vec<Record>,
+    events: Vec<Event>,
+}
 
 impl Sink for Rows {
     fn record(&mut self, record: Record) {
-        self.0.push(record);
+        self.connections.push(record);
     }
 
     fn header(&mut self, _: Header<'_>) {}
 
-    fn event(&mut self, _: Event) {}
+    fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
 
     fn interval(&mut self, _: Interval) {}
 }
@@ -52,8 +59,15 @@ impl Situation {
     pub fn read(path: &Path) -> Self {
         let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
         let text = fs::read_to_string(path).expect("a readable script");
-        let mut situation =
-            Self { name, rule: String::new(), text, expected: Vec::new(), config: Config::default(), end: None };
+        let mut situation = Self {
+            name,
+            rule: String::new(),
+            text,
+            expected: Vec::new(),
+            told: Vec::new(),
+            config: Config::default(),
+            end: None,
+        };
         let text = situation.text.clone();
         for line in text.lines() {
             let Some((word, rest)) = line.strip_prefix("// ").and_then(|remark| remark.split_once(": ")) else {
@@ -63,7 +77,8 @@ impl Situation {
         }
         let name = &situation.name;
         assert!(!situation.rule.is_empty(), "{name} shows no rule: add // rule: ...");
-        assert!(!situation.expected.is_empty(), "{name} expects nothing: add // expect: column = value");
+        let expects = !situation.expected.is_empty();
+        assert!(expects, "{name} expects no row: add // expect: column = value");
         situation
     }
 
@@ -74,6 +89,7 @@ impl Situation {
         };
         match word.split_once(' ').unwrap_or((word, "1")) {
             ("rule", _) => self.rule = rest.to_owned(),
+            ("event", _) => self.told.push(rest.to_owned()),
             ("end", _) => self.end = Some(START.plus(column::nanos(rest))),
             ("config", _) => {
                 let (key, value) = assignment();
@@ -95,7 +111,8 @@ impl Situation {
             let which = if many && column != "connections" { format!("{connection}: ") } else { String::new() };
             format!("{which}`{column} = {value}`")
         });
-        each.collect::<Vec<_>>().join(", ")
+        let events = self.told.iter().map(|event| format!("event `{event}`"));
+        each.chain(events).collect::<Vec<_>>().join(", ")
     }
 
     /// Everything that is not as the script expects it.
@@ -104,10 +121,14 @@ impl Situation {
             Ok(script) => script,
             Err(error) => return vec![error.to_string()],
         };
-        let rows = track(&script, self.config.clone(), self.end);
+        let Rows { connections: rows, events } = track(&script, self.config.clone(), self.end);
         let mut finals: Vec<&Record> = rows.iter().filter(|row| row.is_final).collect();
         finals.sort_by_key(|row| row.ts);
         let mut faults = Vec::new();
+        let told: Vec<String> = events.iter().map(event_text).collect();
+        if !self.told.is_empty() && !is_as_expected(&told, &self.told, family) {
+            faults.push(format!("{family:?}: told {told:#?}"));
+        }
         let described = self.expected.iter().map(|expected| expected.connection).max().unwrap_or(0);
         let stated = self.expected.iter().find(|expected| expected.column == "connections");
         let connections = stated.map_or(described, |stated| stated.value.parse().expect("how many connections"));
@@ -128,6 +149,21 @@ impl Situation {
     }
 }
 
+/// An event as scripts have it: seconds since the script began, direction, kind, particulars.
+fn event_text(event: &Event) -> String {
+    let seconds = event.ts.since(START) as f64 / 1e9;
+    let dir = event.dir.map_or("-", wire::Direction::as_str);
+    format!("{seconds:.3} {dir} {} {}", event.detail.kind().as_str(), event.detail).trim_end().to_owned()
+}
+
+/// Whether these events were told. Those that name one IP version (`4: `, `6: `) are expected over that one alone.
+fn is_as_expected(told: &[String], expected: &[String], family: Family) -> bool {
+    let (own, other) = if family == Family::V4 { ("4: ", "6: ") } else { ("6: ", "4: ") };
+    let mut expected = expected.iter().filter(|event| !event.starts_with(other));
+    told.iter().all(|event| expected.next().is_some_and(|wanted| wanted.trim_start_matches(own) == event))
+        && expected.next().is_none()
+}
+
 /// Changes a setting of the tracker.
 fn configure(config: &mut Config, key: &str, value: &str) {
     match key {
@@ -138,24 +174,22 @@ fn configure(config: &mut Config, key: &str, value: &str) {
     }
 }
 
-/// The rows that the tracker writes for a script.
-fn track(script: &Script, config: Config, end: Option<Nanos>) -> Vec<Record> {
+/// What the tracker writes for a script.
+fn track(script: &Script, config: Config, end: Option<Nanos>) -> Rows {
     let (mut shard, mut rows, mut clock) = (Shard::new(config), Rows::default(), Nanos::MIN);
     let show = |packet: &hwsim::packetdrill::Packet, ts: Nanos, frame: &hwsim::frame::Frame<'_>| {
         clock = clock.max(ts);
-        match wire::parse(LinkType::Ethernet, frame.bytes, frame.wire_len) {
-            Parsed::Tcp(found) => {
-                let segment = found.segment;
-                let hash = FlowHasher::new(1).hash(&segment.key);
-                let observation =
-                    Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0, after_loss: false };
-                shard.step(&Packet { observation: &observation, headers: b"header" }, &mut rows);
-            }
+        let segment = match wire::parse(LinkType::Ethernet, frame.bytes, frame.wire_len) {
+            Parsed::Tcp(found) => found.segment,
+            Parsed::Icmp(IcmpError { quote: Some(quote), .. }) => quote,
             other => panic!("line {}: {other:?}", packet.line),
-        }
+        };
+        let hash = FlowHasher::new(1).hash(&segment.key);
+        let observation = Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0, after_loss: false };
+        shard.step(&Packet { observation: &observation, headers: b"header" }, &mut rows);
         Ok(())
     };
     script.play(&mut Builder::new(262_144), show).expect("nothing is written");
     shard.finish(end.unwrap_or(clock), &mut rows);
-    rows.0
+    rows
 }
