@@ -8,22 +8,20 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use serde_json::Value;
+use support::live::{Host, Process, Tap, wait_until};
 use support::{Ran, Row, number};
 use tempfile::TempDir;
 
 const CLIENT: &str = "10.77.0.1";
 const SERVER: &str = "10.77.0.2";
 
-/// What the end hosts must not do for the tap to see what is on the wire.
-const OFFLOADS: [&str; 8] = ["tx", "off", "gso", "off", "gro", "off", "tso", "off"];
-
 /// Two hosts and a wire.
 struct World {
-    name: String,
+    client: Host,
+    server: Host,
     room: TempDir,
 }
 
@@ -33,131 +31,31 @@ impl World {
         if !support::root() || !support::tools(&[&["ip", "ethtool", "nsenter"], tools].concat()) {
             return None;
         }
-        let world =
-            Self { name: format!("ct{test}{}", std::process::id()), room: tempfile::tempdir().expect("a directory") };
-        let (client, server) = (world.namespace("c"), world.namespace("s"));
-        for namespace in [&client, &server] {
-            ip(&["netns", "add", namespace]);
-        }
-        ip(&["link", "add", "wire", "netns", &client, "type", "veth", "peer", "name", "wire", "netns", &server]);
-        for (namespace, address) in [(&client, CLIENT), (&server, SERVER)] {
-            ip(&["-n", namespace, "addr", "add", &format!("{address}/24"), "dev", "wire"]);
-            ip(&["-n", namespace, "link", "set", "wire", "up"]);
-            ip(&["-n", namespace, "link", "set", "lo", "up"]);
-        }
-        for side in ["c", "s"] {
-            let set = world.inside(side, "ethtool").args(["-K", "wire"]).args(OFFLOADS).output().expect("ethtool runs");
-            assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
-        }
+        let host = |side: &str| Host::new(format!("ct{test}{}{side}", std::process::id()));
+        let world = Self { client: host("c"), server: host("s"), room: tempfile::tempdir().expect("a directory") };
+        world.client.connect("wire", &world.server, "wire");
+        world.client.address("wire", CLIENT);
+        world.server.address("wire", SERVER);
         Some(world)
-    }
-
-    fn namespace(&self, side: &str) -> String {
-        format!("{}{side}", self.name)
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.room.path().join(name)
     }
 
-    /// A program on one side: `c` or `s`.
-    fn inside(&self, side: &str, program: &str) -> Command {
-        let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{}", self.namespace(side))).arg(program).stdin(Stdio::null());
-        command
-    }
-
     /// Runs a client to its end.
     fn client(&self, program: &str, arguments: &[&str]) -> Ran {
-        let mut command = self.inside("c", "timeout");
-        command.arg("60").arg(program).args(arguments);
-        Ran::from(command.output().expect("the client runs")).expect(&[0])
+        self.client.run(program, arguments)
     }
 
     /// Starts a server, and waits until it listens on `port`.
-    fn server(&self, port: u16, program: &str, arguments: &[&str]) -> Server {
-        let mut command = self.inside("s", program);
-        let child =
-            command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts");
-        let server = Server(child);
-        wait_until("the server listens", || {
-            let listening =
-                self.inside("s", "ss").args(["-Hltn", &format!("sport = :{port}")]).output().expect("ss runs");
-            !listening.stdout.is_empty()
-        });
-        server
+    fn server(&self, port: u16, program: &str, arguments: &[&str]) -> Process {
+        self.server.serve(port, program, arguments)
     }
 
     /// Starts a tap beside the server, and waits until it captures.
     fn tap(&self) -> Tap {
-        let campaign = self.path("campaign");
-        let mut command = self.inside("s", support::program("conntrack-tap").to_str().expect("UTF-8"));
-        command.args(["run", "--source", "afpacket:wire", "--out"]).arg(&campaign).stderr(Stdio::piped());
-        let child = command.spawn().expect("the tap starts");
-        wait_until("the tap captures", || {
-            let sockets = self.inside("s", "ss").args(["-H0"]).output().expect("ss runs");
-            !sockets.stdout.is_empty() && campaign.join("campaign.json").exists()
-        });
-        Tap { child, campaign }
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        for side in ["c", "s"] {
-            let _ = Command::new("ip").args(["netns", "del", &self.namespace(side)]).status();
-        }
-    }
-}
-
-fn ip(arguments: &[&str]) {
-    let output = Command::new("ip").args(arguments).output().expect("ip runs");
-    assert!(output.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[expect(clippy::disallowed_methods, reason = "another process is waited for")]
-fn pause(milliseconds: u64) {
-    std::thread::sleep(Duration::from_millis(milliseconds));
-}
-
-#[track_caller]
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..300 {
-        if is_so() {
-            return;
-        }
-        pause(50);
-    }
-    panic!("15 s, and not yet: {what}");
-}
-
-/// A server that ends with its test.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-struct Tap {
-    child: Child,
-    campaign: PathBuf,
-}
-
-impl Tap {
-    /// Ends the campaign as a user would, and gives its TCP connections to `port`, or to any.
-    fn end(self, port: Option<u16>) -> Vec<Row> {
-        // The last segments reach the tap within the block timeout of its ring.
-        pause(300);
-        let status = Command::new("kill").args(["-s", "INT", &self.child.id().to_string()]).status();
-        assert!(status.expect("kill(1) runs").success());
-        Ran::from(self.child.wait_with_output().expect("the tap ends")).expect(&[0]);
-        support::run("conntrack-report", [Path::new("verify"), &self.campaign]).expect(&[0]);
-        let mut rows = support::connections(&self.campaign);
-        rows.retain(|row| port.is_none_or(|port| number(row, "resp_p") == u64::from(port)));
-        rows
+        self.server.tap("wire", self.path("campaign"))
     }
 }
 

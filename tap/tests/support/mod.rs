@@ -3,6 +3,8 @@
 //! With `CONNTRACK_REQUIRE_ALL=1` a test that cannot run fails instead of saying so.
 #![expect(dead_code, reason = "each test uses a part of it")]
 
+pub mod live;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
