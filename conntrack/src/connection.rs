@@ -8,7 +8,7 @@ use crate::half::{Half, SYN_COPY_WITHIN};
 use crate::handshake::Handshake;
 use crate::held::Held;
 use crate::moment::Moment;
-use crate::record::{CloseReason, DirectionBy, Instants, Record, TcpState};
+use crate::record::{CloseReason, DirectionBy, Instants, MultipathSubtypes, Record, TcpState};
 use crate::tcp::{self, Kind};
 use crate::zeek;
 
@@ -52,6 +52,8 @@ pub(crate) struct Connection {
     tunnel: wire::TunnelKind,
     tfo: bool,
     mptcp: bool,
+    /// What its Multipath TCP options say, as far as their headers were captured.
+    multipath: wire::Multipath,
     /// What it told as events; most connections tell nothing.
     pub(crate) log: Option<Box<events::Log>>,
     /// The list of timers that it waits in, and since when.
@@ -118,6 +120,7 @@ impl Connection {
             tunnel: segment.tunnel,
             tfo: false,
             mptcp: false,
+            multipath: wire::Multipath::default(),
             log: None,
             timer: (0, observation.clock),
         }
@@ -157,6 +160,12 @@ impl Connection {
         self.first = self.first.min(observation.ts);
         self.last = self.last.max(observation.ts);
         self.last_clock = observation.clock;
+    }
+
+    /// Takes in what the headers of a segment with a Multipath TCP option say.
+    #[cold]
+    pub(crate) fn note_multipath(&mut self, headers: &[u8]) {
+        self.multipath.add(wire::Multipath::of(headers));
     }
 
     /// Whether the roles are certain: a SYN-ACK alone may be the echo of a forged SYN.
@@ -355,6 +364,8 @@ impl Connection {
             icmp_last,
             tfo: self.tfo,
             mptcp: self.mptcp,
+            mptcp_subtypes: MultipathSubtypes(self.multipath.subtypes),
+            mptcp_token: self.multipath.token,
             lost_capture,
         }
     }

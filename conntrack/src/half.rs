@@ -231,6 +231,7 @@ impl Half {
             accecn: self.accecn,
             segments: trail.map(|trail| trail.segments(until)).unwrap_or_default(),
             rtt: trail.map_or(RttRecord::default(), Trail::rtt),
+            rtt_ts: trail.map_or(RttRecord::default(), Trail::rtt_ts),
         }
     }
 }

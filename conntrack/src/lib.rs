@@ -36,6 +36,9 @@ pub use config::{Config, Timeouts};
 pub use events::{Detail, Event, EventConfig, EventCounts, EventKind, EventLevel, LossPattern};
 pub use measures::{ClassCounts, RttRecord, SegmentClass, SegmentsRecord};
 pub use rates::{BurstsRecord, RatesRecord};
-pub use record::{CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, Record, TcpState};
+pub use record::{
+    CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, MultipathSubtype, MultipathSubtypes, Record,
+    TcpState,
+};
 pub use shard::{Shard, ShardStats};
 pub use sink::{Header, Sink};

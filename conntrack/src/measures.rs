@@ -103,6 +103,6 @@ pub struct RttRecord {
     pub mean: Option<i64>,
     /// Largest.
     pub max: Option<i64>,
-    /// Standard deviation (divisor n - 1), rounded; `None` with fewer than two samples.
+    /// Standard deviation (divisor n - 1), rounded; `None` with fewer than two samples, or where it is not measured.
     pub sd: Option<i64>,
 }

@@ -72,6 +72,41 @@ names! {
 }
 
 names! {
+    /// Subtypes of the Multipath TCP option (RFC 8684, 3).
+    MultipathSubtype {
+        /// Opens a connection that may have several subflows.
+        Capable = "MP_CAPABLE",
+        /// Adds a subflow to a connection.
+        Join = "MP_JOIN",
+        /// Maps data of the connection to the subflow, and acknowledges it.
+        Dss = "DSS",
+        /// Tells of another address.
+        AddAddr = "ADD_ADDR",
+        /// Takes an address back.
+        RemoveAddr = "REMOVE_ADDR",
+        /// Changes the priority of the subflow.
+        Prio = "MP_PRIO",
+        /// Falls back, because a checksum failed.
+        Fail = "MP_FAIL",
+        /// Aborts the connection.
+        Fastclose = "MP_FASTCLOSE",
+        /// Says why the subflow is reset.
+        TcpRst = "MP_TCPRST",
+    }
+}
+
+/// A set of subtypes: bit n for subtype n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MultipathSubtypes(pub u16);
+
+impl MultipathSubtypes {
+    /// Those that have a name, in order of number.
+    pub fn iter(self) -> impl Iterator<Item = MultipathSubtype> {
+        MultipathSubtype::ALL.iter().copied().filter(move |&subtype| self.0 & (1 << subtype as u8) != 0)
+    }
+}
+
+names! {
     /// Zeek's summary of a connection (`conn_state` of its conn.log).
     ConnState {
         /// Attempt seen, no reply.
@@ -227,6 +262,8 @@ pub struct HalfRecord {
     pub segments: SegmentsRecord,
     /// Round trips of its segments: between the tap and the peer.
     pub rtt: RttRecord,
+    /// The same by timestamps, without a deviation.
+    pub rtt_ts: RttRecord,
 }
 
 /// A connection. Directions are indexed by [`wire::Direction::index`].
@@ -282,6 +319,10 @@ pub struct Record {
     pub tfo: bool,
     /// Multipath TCP option seen.
     pub mptcp: bool,
+    /// The subtypes of those options.
+    pub mptcp_subtypes: MultipathSubtypes,
+    /// The token of an MP_JOIN.
+    pub mptcp_token: Option<u32>,
     /// The capture lost packets during its life.
     pub lost_capture: bool,
 }

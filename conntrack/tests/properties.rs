@@ -126,6 +126,9 @@ proptest! {
                 let rtt = half.rtt;
                 prop_assert!(rtt.min.is_none_or(|min| min >= 0) && rtt.min <= rtt.mean && rtt.mean <= rtt.max, "{rtt:?}");
                 prop_assert_eq!(rtt.n > 0, rtt.mean.is_some());
+                let by_stamps = half.rtt_ts;
+                prop_assert!(by_stamps.min.is_none_or(|min| min >= 0) && by_stamps.min <= by_stamps.mean, "{by_stamps:?}");
+                prop_assert!(by_stamps.mean <= by_stamps.max && (by_stamps.n > 0) == by_stamps.mean.is_some(), "{by_stamps:?}");
             }
         }
     }

@@ -34,3 +34,4 @@ pub use outcome::{NotTcp, Outer, Parsed, Reject, TcpFrame, TunnelKind};
 pub use parse::parse;
 pub use segment::Segment;
 pub use seq::SeqNum;
+pub use tcp::Multipath;

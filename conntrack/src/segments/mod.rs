@@ -7,6 +7,7 @@
 //! abnormal has happened, the latest eight holes. Where a bound is felt, a measure gets coarser in one direction that
 //! `docs/classes.md` names; it never gets wrong.
 
+mod echo;
 mod judge;
 mod outstanding;
 mod recent;
@@ -21,6 +22,7 @@ use crate::events::{Signs, WindowSign};
 use crate::half::Half;
 use crate::measures::{SegmentClass, SegmentsRecord};
 use crate::tcp::Kind;
+use echo::Echoes;
 use judge::{Evidence, Times, judge};
 pub(crate) use trail::Trail;
 
@@ -227,6 +229,10 @@ fn note_sent(sender: &mut Half, receiver: &Half, segment: &Segment, ts: Nanos, c
     if segment.seq_len() == 0 {
         return;
     }
+    if let Some(stamps) = segment.timestamps() {
+        let echoes = trail.echoes.get_or_insert_with(|| Box::new(Echoes::new(stamps.value, ts)));
+        echoes.sent(stamps.value, ts, class.is_some_and(is_resent));
+    }
     match class {
         None if !known || !segment.seq.is_before(next) => {
             if known && segment.seq.is_after(next) {
@@ -256,6 +262,9 @@ fn note_round_trip(sender: &Half, receiver: &mut Half, segment: &Segment, ts: Na
     }
     let position = receiver.position(segment.ack);
     let peer = receiver.trail.as_deref_mut()?;
+    if let Some((echoes, stamps)) = peer.echoes.as_deref_mut().zip(segment.timestamps()) {
+        echoes.echoed(stamps.echo, ts);
+    }
     let sent = peer.outstanding.acknowledge(position).filter(|&sent| ts >= sent)?;
     let sample = ts.since(sent);
     peer.rtt.add(sample);
@@ -370,18 +379,21 @@ pub(crate) fn count(
     }
 }
 
+/// Whether the TCP of a segment's sender sent it again, for all that its class tells.
+const fn is_resent(class: SegmentClass) -> bool {
+    matches!(
+        class,
+        SegmentClass::FastRetransmission
+            | SegmentClass::TimeoutRetransmission
+            | SegmentClass::UnnecessaryRetransmission
+            | SegmentClass::Unknown
+    )
+}
+
 /// Counts an abnormal segment, or one of whose payload `repeated` bytes are not new.
 #[cold]
 fn count_abnormal(counts: &mut SegmentsRecord, class: Option<SegmentClass>, repeated: u64) {
-    let resent = match class {
-        Some(
-            SegmentClass::FastRetransmission
-            | SegmentClass::TimeoutRetransmission
-            | SegmentClass::UnnecessaryRetransmission,
-        ) => true,
-        Some(SegmentClass::Unknown) => repeated > 0,
-        _ => false,
-    };
+    let resent = class.is_some_and(|class| is_resent(class) && (class != SegmentClass::Unknown || repeated > 0));
     if resent {
         counts.retrans_pkts += 1;
         counts.retrans_bytes += repeated;

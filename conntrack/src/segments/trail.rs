@@ -3,6 +3,7 @@
 use wire::{Nanos, Segment, SeqNum};
 
 use super::DUP_ACK_THRESHOLD;
+use super::echo::Echoes;
 use super::outstanding::Outstanding;
 use super::recent::Recent;
 use super::running::Running;
@@ -17,6 +18,8 @@ pub(crate) struct Trail {
     pub(super) outstanding: Outstanding,
     /// From its segments to their acknowledgments.
     pub(super) rtt: Running,
+    /// The same by timestamps; made with the first segment that carries one.
+    pub(super) echoes: Option<Box<Echoes>>,
     /// The timestamp that its receiver accepted last (TS.Recent of RFC 7323, 4.3).
     pub(super) ts_recent: Option<u32>,
     /// Duplicate acknowledgments in a row, those with news in SACK blocks and another window counted too.
@@ -72,6 +75,7 @@ impl Trail {
             recent: Recent::new(),
             outstanding: Outstanding::new(),
             rtt: Running::new(),
+            echoes: None,
             ts_recent: None,
             dup_run: 0,
             sacked: 0,
@@ -97,7 +101,7 @@ impl Trail {
         }
         self.recent = Recent::new();
         self.outstanding = Outstanding::new();
-        (self.ts_recent, self.dup_run, self.probed) = (None, 0, None);
+        (self.echoes, self.ts_recent, self.dup_run, self.probed) = (None, None, 0, None);
     }
 
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
@@ -118,6 +122,11 @@ impl Trail {
     /// The round trips of its segments.
     pub(crate) fn rtt(&self) -> RttRecord {
         self.rtt.record()
+    }
+
+    /// The round trips of its segments, by timestamps.
+    pub(crate) fn rtt_ts(&self) -> RttRecord {
+        self.echoes.as_deref().map(Echoes::record).unwrap_or_default()
     }
 
     /// Its part of the row, of a connection that lasted until `until`.

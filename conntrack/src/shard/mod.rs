@@ -15,7 +15,7 @@ mod table;
 mod timers;
 mod uid;
 
-use wire::{Direction, Nanos, Observation, Packet};
+use wire::{Direction, Nanos, Observation, OptionSet, Packet};
 
 use crate::config::Config;
 use crate::connection::{Belongs, Connection};
@@ -266,6 +266,9 @@ impl Shard {
         let was_closed = connection.is_closed();
         let before = events::Before::of(connection);
         let (from, signs) = connection.observe(observation);
+        if observation.segment.options.has(OptionSet::MPTCP) {
+            connection.note_multipath(packet.headers);
+        }
         events::note(connection, &before, observation, &signs, &self.config.events, sink);
         self.series.count(from, &observation.segment, observation.ts, sink);
         if let Some(closed) = connection.closed().filter(|_| !was_closed) {

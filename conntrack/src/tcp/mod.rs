@@ -160,7 +160,8 @@ fn apply(
 ) -> Signs {
     let segment = &observation.segment;
     let What { kind, class } = what;
-    let rtt = connection.handshake.rtt();
+    // Only what goes with data asks for it.
+    let rtt = if segment.payload_len > 0 { connection.handshake.rtt() } else { None };
     if class == Some(SegmentClass::CaptureDuplicate) {
         let (sender, _) = connection.pair_mut(from);
         let repeated = sender.count(segment, observation.ts, rtt);

@@ -46,6 +46,11 @@ fn of_connection(row: &Record, column: &str) -> Option<String> {
         "icmp_errors" => row.icmp_errors.to_string(),
         "tfo" => row.tfo.to_string(),
         "mptcp" => row.mptcp.to_string(),
+        "mptcp_subtypes" => {
+            let names: Vec<&str> = row.mptcp_subtypes.iter().map(conntrack::MultipathSubtype::as_str).collect();
+            or_missing(Some(names.join(";")).filter(|names| !names.is_empty()))
+        }
+        "mptcp_token" => or_missing(row.mptcp_token),
         "syn_rtt" => or_missing(row.syn_rtt.map(seconds)),
         "ack_rtt" => or_missing(row.ack_rtt.map(seconds)),
         _ => return None,
@@ -79,6 +84,9 @@ fn of_half(half: &HalfRecord, column: &str) -> Option<String> {
         "rtt_min" => or_missing(half.rtt.min.map(seconds)),
         "rtt_mean" => or_missing(half.rtt.mean.map(seconds)),
         "rtt_max" => or_missing(half.rtt.max.map(seconds)),
+        "rtt_ts_n" => half.rtt_ts.n.to_string(),
+        "rtt_ts_min" => or_missing(half.rtt_ts.min.map(seconds)),
+        "rtt_ts_max" => or_missing(half.rtt_ts.max.map(seconds)),
         _ => return of_segments(half, column),
     })
 }

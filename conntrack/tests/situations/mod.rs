@@ -179,14 +179,14 @@ fn track(script: &Script, config: Config, end: Option<Nanos>) -> Rows {
     let (mut shard, mut rows, mut clock) = (Shard::new(config), Rows::default(), Nanos::MIN);
     let show = |packet: &hwsim::packetdrill::Packet, ts: Nanos, frame: &hwsim::frame::Frame<'_>| {
         clock = clock.max(ts);
-        let segment = match wire::parse(LinkType::Ethernet, frame.bytes, frame.wire_len) {
-            Parsed::Tcp(found) => found.segment,
-            Parsed::Icmp(IcmpError { quote: Some(quote), .. }) => quote,
+        let (segment, headers) = match wire::parse(LinkType::Ethernet, frame.bytes, frame.wire_len) {
+            Parsed::Tcp(found) => (found.segment, found.headers),
+            Parsed::Icmp(IcmpError { quote: Some(quote), .. }) => (quote, &[][..]),
             other => panic!("line {}: {other:?}", packet.line),
         };
         let hash = FlowHasher::new(1).hash(&segment.key);
         let observation = Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0, after_loss: false };
-        shard.step(&Packet { observation: &observation, headers: b"header" }, &mut rows);
+        shard.step(&Packet { observation: &observation, headers }, &mut rows);
         Ok(())
     };
     script.play(&mut Builder::new(262_144), show).expect("nothing is written");

@@ -1,7 +1,7 @@
 //! The half of the round trip between the tap and the side that acknowledges, as who knows the causes can measure it.
 //!
-//! A sample is the time from the passing of a data segment to that of the first acknowledgment that covers it. An acknowledgment
-//! gives at most one, from the last segment that it covers. Segments that their sender sent again, and those that had passed when a
+//! A sample is the time from the passing of a segment with data or a FIN to that of the first acknowledgment that covers it. An
+//! acknowledgment gives at most one, from the last segment that it covers. Segments that their sender sent again, and those that had passed when a
 //! lower one was sent again, give none: what acknowledged them is not known (Karn), or was held up by a gap.
 
 use std::collections::VecDeque;
@@ -25,7 +25,7 @@ impl HalfRoundTrip {
 
     /// A segment of this direction passes.
     pub(super) fn pass(&mut self, ts: Nanos, segment: &Segment, fate: Fate) {
-        if segment.len == 0 || fate.copied_by.is_some() {
+        if segment.end() == segment.first_byte() || fate.copied_by.is_some() {
             return;
         }
         if segment.cause != Cause::New {

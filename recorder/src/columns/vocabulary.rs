@@ -1,6 +1,6 @@
 //! The names that stand as texts in columns, and what they mean.
 
-use conntrack::{Anomaly, CloseReason, ConnState, DirectionBy, EventKind, TcpState};
+use conntrack::{Anomaly, CloseReason, ConnState, DirectionBy, EventKind, MultipathSubtype, TcpState};
 
 use crate::Table;
 
@@ -28,6 +28,7 @@ pub fn vocabulary(table: Table) -> Vec<Names> {
             names!("close_reason", CloseReason),
             names!("orig_state", TcpState),
             names!("anomalies", Anomaly),
+            names!("mptcp_subtypes", MultipathSubtype),
         ],
         Table::Events => vec![names!("kind", EventKind)],
         Table::Headers | Table::Intervals => Vec::new(),

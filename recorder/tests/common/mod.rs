@@ -53,6 +53,7 @@ pub fn half(pkts: u64) -> HalfRecord {
         accecn: false,
         segments: SegmentsRecord::default(),
         rtt: RttRecord::default(),
+        rtt_ts: RttRecord::default(),
     }
 }
 
@@ -103,6 +104,8 @@ pub fn record(n: u64) -> Record {
         icmp_last: None,
         tfo: false,
         mptcp: false,
+        mptcp_subtypes: Default::default(),
+        mptcp_token: None,
         lost_capture: false,
     }
 }

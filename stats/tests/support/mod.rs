@@ -74,6 +74,19 @@ fn half(state: TcpState, pkts: u64, payload: u64) -> HalfRecord {
         accecn: false,
         segments: SegmentsRecord::default(),
         rtt: RttRecord::default(),
+        rtt_ts: RttRecord::default(),
+    }
+}
+
+/// Client and server of connection number `n`: every fifth over IPv6.
+fn endpoints(n: u64, random: u64) -> (Family, [Endpoint; 2]) {
+    let [.., a, b] = (random as u16).to_be_bytes();
+    let port = [443, 443, 443, 80, 22, 8443, 53, 25][random as usize % 8];
+    if n % 5 == 4 {
+        let address = |last: u8| [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, last];
+        (Family::V6, [Endpoint::v6(address(1), 40_000 + n as u16 % 20_000), Endpoint::v6(address(2), port)])
+    } else {
+        (Family::V4, [Endpoint::v4([10, 0, a, b], 40_000 + n as u16 % 20_000), Endpoint::v4([192, 0, 2, 1], port)])
     }
 }
 
@@ -98,14 +111,7 @@ pub fn record(n: u64) -> Record {
     if n % 50 == 3 {
         [Anomaly::OutOfWindow, Anomaly::BadOptions].into_iter().for_each(|anomaly| anomalies.insert(anomaly));
     }
-    let [.., a, b] = (random as u16).to_be_bytes();
-    let port = [443, 443, 443, 80, 22, 8443, 53, 25][random as usize % 8];
-    let (family, endpoints) = if n % 5 == 4 {
-        let address = |last: u8| [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, last];
-        (Family::V6, [Endpoint::v6(address(1), 40_000 + n as u16 % 20_000), Endpoint::v6(address(2), port)])
-    } else {
-        (Family::V4, [Endpoint::v4([10, 0, a, b], 40_000 + n as u16 % 20_000), Endpoint::v4([192, 0, 2, 1], port)])
-    };
+    let (family, endpoints) = endpoints(n, random);
     let last = if answered { after(length) } else { after(if conn_state == ConnState::Rej { rtt } else { 0 }) };
     let sent = |bytes: u64| if answered { bytes } else { 0 };
     Record {
@@ -147,6 +153,8 @@ pub fn record(n: u64) -> Record {
         icmp_last: None,
         tfo: false,
         mptcp: false,
+        mptcp_subtypes: Default::default(),
+        mptcp_token: None,
         lost_capture: n % 200 == 11,
     }
 }

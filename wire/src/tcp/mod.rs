@@ -1,11 +1,13 @@
 //! TCP (RFC 9293): from an IP datagram to a [`Segment`].
 
+mod multipath;
 mod options;
 
 use crate::bytes::be16;
 use crate::ip::{Datagram, Fragment};
 use crate::parse::Trail;
 use crate::{FlowKey, Parsed, Reject, Segment, SeqNum, TcpFlags, TcpFrame, TunnelKind};
+pub use multipath::Multipath;
 
 /// Bytes of the header without options.
 const HEADER_LEN: u32 = 20;

@@ -50,6 +50,18 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
     ),
     column("mptcp", "", Value::Truth(|r| r.mptcp), "A Multipath TCP option was seen (RFC 8684)."),
     column(
+        "mptcp_subtypes",
+        "",
+        Value::Names(|r, each| r.mptcp_subtypes.iter().for_each(|subtype| each(subtype.as_str()))),
+        "Subtypes of the Multipath TCP options that were seen (RFC 8684, 3); none where headers are not recorded (tracker.headers = 0).",
+    ),
+    column(
+        "mptcp_token",
+        "",
+        Value::U32OrNull(|r| r.mptcp_token),
+        "Token of the MP_JOIN of its SYN, which names the connection that it joins as a subflow (RFC 8684, 3.2); missing without one.",
+    ),
+    column(
         "tfo",
         "",
         Value::Truth(|r| r.tfo),

@@ -41,4 +41,12 @@ per_direction! {
         "standard deviation of the samples of rtt_min, divisor n - 1; missing with fewer than two.";
     "rtt_n", "samples", U64(|r, side| r.halves[side].rtt.n),
         "samples of rtt_min; where more than sixteen segments are under way at once, only some of them are sampled.";
+    "rtt_ts_min", "s", SecondsOrNull(|r, side| r.halves[side].rtt_ts.min),
+        "smallest time from a segment that first carries a timestamp to the acknowledgment of something new that echoes it, the same half as rtt_min (RFC 7323, 4.1): also of segments that were sent again; one segment is timed at a time; missing without samples.";
+    "rtt_ts_mean", "s", SecondsOrNull(|r, side| r.halves[side].rtt_ts.mean),
+        "mean of the samples of rtt_ts_min.";
+    "rtt_ts_max", "s", SecondsOrNull(|r, side| r.halves[side].rtt_ts.max),
+        "largest of the samples of rtt_ts_min.";
+    "rtt_ts_n", "samples", U64(|r, side| r.halves[side].rtt_ts.n),
+        "samples of rtt_ts_min.";
 }
