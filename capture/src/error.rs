@@ -130,9 +130,41 @@ pub enum SourceError {
     },
     /// The right to capture is missing.
     #[error(
-        "no right to capture on {interface}: run with sudo, or once 'sudo setcap cap_net_raw=ep' on the program's file"
+        "no right to capture on {interface}: run with sudo, or once 'sudo setcap {capabilities}=ep' on the program's file"
     )]
     NotPermitted {
+        /// The interface.
+        interface: String,
+        /// The capabilities that are needed.
+        capabilities: &'static str,
+    },
+    /// An interface that the host itself depends on, for a source that takes its frames from the network stack.
+    #[error(
+        "interface {interface} has {use_of_it}: afxdp: takes every frame of it from the network stack, and would cut this host off. \
+         Capture it with afpacket:{interface}; or, if you mean it, with afxdp:{interface},cut-off=on"
+    )]
+    InUse {
+        /// The interface.
+        interface: String,
+        /// What the host has there.
+        use_of_it: &'static str,
+    },
+    /// More queues than the interface has.
+    #[error(
+        "interface {interface} receives on {existing} queues, not {wanted}: leave out queues=, or set them with \
+         'ethtool -L {interface} combined {wanted}'"
+    )]
+    TooFewQueues {
+        /// The interface.
+        interface: String,
+        /// How many it has.
+        existing: u16,
+        /// How many were asked for.
+        wanted: u16,
+    },
+    /// An interface without Ethernet frames.
+    #[error("interface {interface} has no Ethernet frames, which afxdp: is for: capture it with afpacket:{interface}")]
+    NotEthernet {
         /// The interface.
         interface: String,
     },

@@ -41,6 +41,8 @@ pub struct PollerReport {
     pub counters: PollerCounters,
     /// What the device counted.
     pub device: DeviceCounters,
+    /// What it counted beside that, by name.
+    pub statistics: Vec<(&'static str, u64)>,
     /// How far it came.
     pub progress: Progress,
     /// What had to be left out, and why. Empty: nothing.
@@ -117,6 +119,7 @@ impl Poller {
             name: self.source.name().to_owned(),
             counters,
             device,
+            statistics: self.source.statistics(),
             progress,
             problems: self.problems,
             more_problems: self.more_problems,

@@ -99,4 +99,14 @@ pub trait Source: Send {
 
     /// Its name in ledgers and messages, such as `afpacket:eth0#1`.
     fn name(&self) -> &str;
+
+    /// How it captures, in words for people; empty where the name says it all.
+    fn detail(&self) -> String {
+        String::new()
+    }
+
+    /// What the device counted beside [`DeviceCounters`], under the names that its documentation has.
+    fn statistics(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }

@@ -6,17 +6,19 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{Pace, Source, SourceError, af_packet, pcap};
+use crate::{Pace, Source, SourceError, af_packet, af_xdp, pcap};
 
 /// A source of this crate as the user named it.
 ///
-/// `pcap:PATH` takes no options, so that a comma may stand in a path; `afpacket:IFACE` takes options after commas.
+/// `pcap:PATH` takes no options, so that a comma may stand in a path; interfaces take options after commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {
     /// `pcap:PATH`: a capture file, a directory, a pattern, or `-` for standard input.
     Pcap(PathBuf),
     /// `afpacket:IFACE`: a network interface, through `TPACKET_V3` rings.
     AfPacket(af_packet::Options),
+    /// `afxdp:IFACE`: a network interface, through AF_XDP sockets.
+    AfXdp(af_xdp::Options),
 }
 
 /// A source that cannot be understood.
@@ -24,11 +26,12 @@ pub enum SourceSpec {
 pub enum SpecError {
     /// There is no such kind of source.
     #[error(
-        "'{0}' is not a source: write pcap:PATH (a file, a directory, a pattern, or - for standard input) or afpacket:IFACE"
+        "'{0}' is not a source: write pcap:PATH (a file, a directory, a pattern, or - for standard input), afpacket:IFACE \
+         or afxdp:IFACE"
     )]
     UnknownKind(String),
     /// A kind that exists, but not in this build.
-    #[error("this build has no {0} backend; it has pcap:PATH and afpacket:IFACE")]
+    #[error("this build has no {0} backend; it has pcap:PATH, afpacket:IFACE and afxdp:IFACE")]
     NotBuilt(String),
     /// Nothing stands after the colon.
     #[error("{0}: what to capture from is missing after the colon")]
@@ -56,7 +59,7 @@ pub enum SpecError {
 }
 
 /// Kinds of sources that the programs know by name, but that are not part of this build.
-const NOT_BUILT: [&str; 3] = ["afxdp", "afxdp-inline", "dpdk"];
+const NOT_BUILT: [&str; 2] = ["afxdp-inline", "dpdk"];
 
 impl FromStr for SourceSpec {
     type Err = SpecError;
@@ -71,6 +74,7 @@ impl FromStr for SourceSpec {
         match kind {
             "pcap" => Ok(Self::Pcap(PathBuf::from(argument?))),
             "afpacket" => Ok(Self::AfPacket(argument?.parse()?)),
+            "afxdp" => Ok(Self::AfXdp(argument?.parse()?)),
             _ => Err(SpecError::UnknownKind(text.to_owned())),
         }
     }
@@ -81,6 +85,7 @@ impl fmt::Display for SourceSpec {
         match self {
             Self::Pcap(path) => write!(f, "pcap:{}", path.display()),
             Self::AfPacket(options) => write!(f, "afpacket:{options}"),
+            Self::AfXdp(options) => write!(f, "afxdp:{options}"),
         }
     }
 }
@@ -94,6 +99,7 @@ impl SourceSpec {
         match self {
             Self::Pcap(path) => Ok(vec![pcap::open(path)?]),
             Self::AfPacket(options) => af_packet::open(options),
+            Self::AfXdp(options) => af_xdp::open(options),
         }
     }
 
@@ -102,7 +108,7 @@ impl SourceSpec {
     pub const fn pace(&self) -> Pace {
         match self {
             Self::Pcap(_) => Pace::Patient,
-            Self::AfPacket(_) => Pace::Live,
+            Self::AfPacket(_) | Self::AfXdp(_) => Pace::Live,
         }
     }
 }
@@ -131,13 +137,26 @@ mod tests {
     }
 
     #[test]
+    fn an_xdp_interface_takes_options_and_prints_back() {
+        let spec: SourceSpec =
+            "afxdp:eth0,queues=4,mode=drv,ring=4M,promisc=off,busy-poll=20,cut-off=on".parse().unwrap();
+        let SourceSpec::AfXdp(options) = &spec else { panic!("{spec:?}") };
+        assert_eq!((options.interface.as_str(), options.mode, options.ring), ("eth0", af_xdp::Mode::Driver, 4 << 20));
+        assert_eq!((options.promiscuous, options.busy_poll, options.cut_off), (false, 20, true));
+        for text in [spec.to_string(), "afxdp:eth0".to_owned()] {
+            let spec: SourceSpec = text.parse().unwrap();
+            assert_eq!(spec.to_string().parse::<SourceSpec>().unwrap(), spec);
+        }
+    }
+
+    #[test]
     fn a_refusal_says_what_there_is() {
         assert!(refusal("eth0").contains("afpacket:IFACE"));
         assert!(refusal("pcapp:x").contains("pcap:PATH"));
         for kind in NOT_BUILT {
             assert_eq!(
                 refusal(&format!("{kind}:x")),
-                format!("this build has no {kind} backend; it has pcap:PATH and afpacket:IFACE")
+                format!("this build has no {kind} backend; it has pcap:PATH, afpacket:IFACE and afxdp:IFACE")
             );
         }
         assert!(refusal("pcap:").contains("missing"));
@@ -147,5 +166,8 @@ mod tests {
         assert!(refusal("afpacket:eth0,ring=5X").contains("64M"));
         assert!(refusal("afpacket:eth0,promisc=maybe").contains("on or off"));
         assert!(refusal("afpacket:averyveryverylongname").contains("15"));
+        assert!(refusal("afxdp:eth0,mode=native").contains("auto, zerocopy, drv or skb"));
+        assert!(refusal("afxdp:eth0,copy=on").contains("queues, mode, ring, promisc, busy-poll, cut-off"));
+        assert!(refusal("afxdp:eth0,busy-poll=1s").contains("0 to 5000"));
     }
 }

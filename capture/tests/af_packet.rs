@@ -1,100 +1,23 @@
 //! Capturing from interfaces of a network namespace of the test's own. Needs root.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic, in its helpers too")]
-#![expect(unsafe_code, reason = "frames are sent through a packet socket, which has no safe interface")]
+#![expect(unsafe_code, reason = "TUN devices are made by an ioctl, which has no safe interface")]
 
 mod common;
+#[path = "common/net.rs"]
+mod net;
 
 use std::fs::File;
 use std::io::Write;
 use std::net::UdpSocket;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::process::Command;
-use std::time::SystemTime;
+use std::os::fd::AsRawFd;
 
-use capture::{DeviceCounters, Polled, Source, SourceError, SourceSpec};
+use capture::{DeviceCounters, Polled, SourceError};
 use common::{Kept, drain, tcp_frame, udp_frame};
+use net::{Namespace, Sender, finish, now, open, open_error};
 
 /// Frames that a test sends at once: 100 fewer than the kernel holds between the two ends of a veth pair
 /// (`net.core.netdev_max_backlog`). What it drops beyond that on a busy machine, no capture can count.
 const BACKLOG: u16 = 900;
-
-/// A network namespace with a pair of interfaces, `va` and `vb`, that goes when dropped.
-struct Namespace(String);
-
-impl Namespace {
-    /// Makes one and moves this thread into it. `None`, said aloud, without the right to.
-    fn enter(test: &str) -> Option<Self> {
-        let name = format!("capture-{test}-{}", std::process::id());
-        if !Command::new("ip").args(["netns", "add", &name]).status().is_ok_and(|status| status.success()) {
-            eprintln!("SKIPPED: {test}: no right, or no iproute2, to make a network namespace");
-            return None;
-        }
-        let namespace = Self(name);
-        let file = File::open(format!("/run/netns/{}", namespace.0)).unwrap();
-        rustix::thread::move_into_link_name_space(file.as_fd(), None).unwrap();
-        // No neighbour discovery: every frame is the test's own.
-        namespace.ip("link add va type veth peer name vb");
-        for interface in ["va", "vb"] {
-            namespace.ip(&format!("link set {interface} addrgenmode none"));
-            namespace.ip(&format!("link set {interface} up"));
-        }
-        Some(namespace)
-    }
-
-    fn ip(&self, arguments: &str) {
-        let status = Command::new("ip").args(["-n", &self.0]).args(arguments.split(' ')).status().unwrap();
-        assert!(status.success(), "ip {arguments}");
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
-    }
-}
-
-/// Sends frames out of an interface.
-struct Sender(OwnedFd);
-
-impl Sender {
-    fn new(interface: &str) -> Self {
-        // SAFETY: no pointers are passed, and the descriptor is nobody else's.
-        let socket = Self(unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0)) });
-        let index = rustix::net::netdevice::name_to_index(&socket.0, interface).unwrap();
-        // SAFETY: all zeroes is a valid sockaddr_ll.
-        let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-        address.sll_family = libc::AF_PACKET as u16;
-        address.sll_ifindex = index as i32;
-        let len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
-        // SAFETY: the address is a sockaddr_ll of `len` bytes.
-        let bound = unsafe { libc::bind(socket.0.as_raw_fd(), (&raw const address).cast(), len) };
-        assert_eq!(bound, 0);
-        socket
-    }
-
-    fn send(&self, frame: &[u8]) {
-        // SAFETY: the frame is borrowed for the call.
-        let sent = unsafe { libc::send(self.0.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
-        assert_eq!(sent, frame.len() as isize);
-    }
-}
-
-fn open(spec: &str) -> Vec<Box<dyn Source>> {
-    spec.parse::<SourceSpec>().unwrap().open().unwrap()
-}
-
-/// Stops a source and reads what it holds.
-fn finish(source: &mut dyn Source) -> Vec<Kept> {
-    source.stop();
-    let (frames, problems) = drain(source);
-    assert!(problems.is_empty(), "{problems:?}");
-    frames
-}
-
-#[expect(clippy::disallowed_methods, reason = "to compare with the kernel's timestamps")]
-fn now() -> i64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as i64
-}
 
 #[test]
 fn every_frame_comes_once_with_its_bytes_its_time_and_its_vlan() {
@@ -214,10 +137,6 @@ fn an_interface_without_link_headers_gives_raw_ip() {
     let frames = finish(source.as_mut());
     assert_eq!(frames.len(), 1);
     assert_eq!((frames[0].link, &frames[0].bytes[..], frames[0].wire_len), (101, packet, 40));
-}
-
-fn open_error(spec: &str) -> SourceError {
-    spec.parse::<SourceSpec>().unwrap().open().err().unwrap()
 }
 
 #[test]

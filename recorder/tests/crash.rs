@@ -59,7 +59,8 @@ fn record_campaign(disk: &FaultyDisk, root: &Path) -> (Acknowledged, Option<Fini
         }
     }
     (ledger.offered, ledger.delivered) = (ledger.tcp, ledger.tcp);
-    recorder.manifest_mut().sources = vec![SourceEntry { name: "pcap:test".to_owned(), ledger }];
+    recorder.manifest_mut().sources =
+        vec![SourceEntry { name: "pcap:test".to_owned(), ledger, ..SourceEntry::default() }];
     (acknowledged, Some(recorder.finish()))
 }
 

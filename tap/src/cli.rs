@@ -90,10 +90,14 @@ pub enum Command {
 Sources (options follow after commas):
   pcap:PATH         a capture file (pcap or pcapng, also gzip or zstd), a directory or glob of them, or - for standard input
   afpacket:IFACE    an interface, through AF_PACKET; needs CAP_NET_RAW; afpacket:IFACE,queues=4 uses four rings
+  afxdp:IFACE       a mirror or splitter port, through AF_XDP, a poller a queue: its frames end here, the host does not see them
   sim:SCENARIO      a simulated link, captured by a simulated device; conntrack-sim list names the scenarios and devices
 
 Options of sim: seed=N, connections=N, duration=S, packets=N (how much); device=NAME, queues=N, snaplen=N, loss=P (the device counts the
 share P of frames as lost), unreported=P (it does not); truth=FILE.csv (what really happened, a row a connection).
+
+Options of afxdp: queues=N (default: all), mode=auto|zerocopy|drv|skb, ring=SIZE (memory for frames, each queue), promisc=on|off,
+busy-poll=MICROSECONDS (the poller asks the driver instead of sleeping), cut-off=on (also an interface with the default route).
 
 Several sources feed one tracker: the two directions of an optical tap may arrive on two ports, or in two files.
 

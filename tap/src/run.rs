@@ -14,7 +14,7 @@ use conntrack::Detail;
 use recorder::{EndedBy, Manifest, Recorder, Software, SourceEntry, Span, Table};
 use wire::Nanos;
 
-use crate::cli::{LogArguments, RunArguments};
+use crate::cli::{LogArguments, LogFormat, RunArguments};
 use crate::config::{Config, Limit};
 use crate::pipeline::{self, Ended, Parts, Running};
 use crate::progress::Progress;
@@ -71,6 +71,7 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     for spec in &arguments.sources {
         sources.extend(spec.open()?);
     }
+    say_how(&sources, logs);
     let begun = clock::now();
     let stop = Arc::new(AtomicBool::new(false));
     let _watch = Watch::start(Arc::clone(&stop)).context("cannot listen for signals")?;
@@ -92,6 +93,19 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
         false => EndedBy::Sources,
     };
     conclude(running.join()?, ended_by, pace, begun, &arguments.out)
+}
+
+/// Says how each source captures, where there is something to say.
+fn say_how(sources: &[Box<dyn Source>], logs: LogArguments) {
+    for source in sources {
+        let (name, detail) = (source.name(), source.detail());
+        match logs.log_format {
+            _ if detail.is_empty() => {}
+            LogFormat::Json => tracing::info!("{name}: {detail}"),
+            LogFormat::Text if logs.quiet => {}
+            LogFormat::Text => eprintln!("source       {name}: {detail}"),
+        }
+    }
 }
 
 /// Shows progress until the pipeline ends, and ends it when its time is over: then true.
@@ -143,7 +157,11 @@ pub fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out
     };
     let sources: Vec<SourceEntry> = reports
         .iter()
-        .map(|report| SourceEntry { name: report.name.clone(), ledger: ledger::of(&report.counters, &report.device) })
+        .map(|report| SourceEntry {
+            name: report.name.clone(),
+            ledger: ledger::of(&report.counters, &report.device),
+            device: report.statistics.iter().map(|&(name, count)| (name.to_owned(), count)).collect(),
+        })
         .collect();
     let now = clock::time_of_day();
     let started = recorder.manifest_mut().wall_clock.start.unwrap_or(now);

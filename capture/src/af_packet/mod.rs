@@ -25,8 +25,9 @@ use rustix::io::Errno;
 pub use options::Options;
 use queue::Queue;
 use ring::Ring;
-use socket::{Failed, Socket};
+use socket::Socket;
 
+use crate::interface::{self, Failed};
 use crate::{Source, SourceError};
 
 /// Opens an interface: one source a queue. Needs `CAP_NET_RAW`.
@@ -58,6 +59,18 @@ pub fn open(options: &Options) -> Result<Vec<Box<dyn Source>>, SourceError> {
     Ok(queues.into_iter().map(|queue| Box::new(queue) as Box<dyn Source>).collect())
 }
 
+/// Keeps an interface taking frames for other hosts too, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Promiscuous(#[expect(dead_code, reason = "held open, so that the membership stays")] Socket);
+
+impl Promiscuous {
+    pub(crate) fn new(interface: u32) -> Result<Self, Failed> {
+        let socket = Socket::open()?;
+        socket.be_promiscuous(interface)?;
+        Ok(Self(socket))
+    }
+}
+
 fn name(options: &Options, number: u16) -> String {
     let interface = &options.interface;
     if options.queues.get() == 1 { format!("afpacket:{interface}") } else { format!("afpacket:{interface}#{number}") }
@@ -65,15 +78,11 @@ fn name(options: &Options, number: u16) -> String {
 
 /// What the user has to know and do.
 fn explain(interface: &str, (action, error): Failed) -> SourceError {
-    let interface = interface.to_owned();
     match error {
-        Errno::PERM | Errno::ACCESS => SourceError::NotPermitted { interface },
-        Errno::NODEV => SourceError::NoSuchInterface { interface, existing: socket::interfaces() },
-        Errno::NETDOWN => SourceError::InterfaceDown { interface },
-        Errno::NOMEM => {
-            let advice = "; ask for a smaller ring, such as ring=16M";
-            SourceError::Device { interface, action, error: error.into(), advice }
+        Errno::PERM | Errno::ACCESS => {
+            SourceError::NotPermitted { interface: interface.to_owned(), capabilities: "cap_net_raw" }
         }
-        _ => SourceError::Device { interface, action, error: error.into(), advice: "" },
+        Errno::NOMEM => interface::explain(interface, (action, error), "; ask for a smaller ring, such as ring=16M"),
+        _ => interface::explain(interface, (action, error), ""),
     }
 }

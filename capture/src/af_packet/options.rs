@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use crate::SpecError;
+use crate::options::{parse_interface, parse_size, parse_switch, switch};
 
 /// An interface, and how to capture from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +31,6 @@ impl Options {
     const MOST_RING_BYTES: u64 = 8 << 30;
     /// Longest block timeout, ms.
     const LONGEST_TIMEOUT: u32 = 1000;
-    /// Longest name of an interface: `IFNAMSIZ` less the final zero.
-    const LONGEST_NAME: usize = 15;
 
     /// An interface with the defaults.
     #[must_use]
@@ -62,14 +61,7 @@ impl Options {
                 let timeout = value.parse().ok().filter(|timeout| (1..=Self::LONGEST_TIMEOUT).contains(timeout));
                 self.timeout = timeout.ok_or_else(|| bad("timeout", "milliseconds from 1 to 1000"))?;
             }
-            "promisc" => {
-                let on = match value {
-                    "on" => Some(true),
-                    "off" => Some(false),
-                    _ => None,
-                };
-                self.promiscuous = on.ok_or_else(|| bad("promisc", "on or off"))?;
-            }
+            "promisc" => self.promiscuous = parse_switch("promisc", value)?,
             _ => {
                 let existing = "queues, ring, timeout, promisc";
                 return Err(SpecError::UnknownOption { kind: "afpacket", option: option.to_owned(), existing });
@@ -79,31 +71,12 @@ impl Options {
     }
 }
 
-/// Bytes, with K, M or G for powers of 1024.
-fn parse_size(text: &str) -> Option<u32> {
-    let (number, shift) = match text.char_indices().last()? {
-        (at, 'K') => (&text[..at], 10),
-        (at, 'M') => (&text[..at], 20),
-        (at, 'G') => (&text[..at], 30),
-        _ => (text, 0),
-    };
-    number.parse::<u32>().ok()?.checked_mul(1 << shift)
-}
-
 impl FromStr for Options {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let mut parts = text.split(',');
-        let interface = parts.next().unwrap_or_default();
-        if interface.is_empty() {
-            return Err(SpecError::MissingArgument("afpacket".to_owned()));
-        }
-        if interface.len() > Self::LONGEST_NAME {
-            let expected = "the name of an interface has at most 15 characters";
-            return Err(SpecError::BadValue { option: "afpacket", value: interface.to_owned(), expected });
-        }
-        let mut options = Self::new(interface);
+        let mut options = Self::new(&parse_interface("afpacket", parts.next().unwrap_or_default())?);
         for part in parts {
             let (option, value) = part.split_once('=').unwrap_or((part, ""));
             options.set(option, value)?;
@@ -118,7 +91,7 @@ impl FromStr for Options {
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let promisc = if self.promiscuous { "on" } else { "off" };
+        let promisc = switch(self.promiscuous);
         let Self { interface, queues, ring, timeout, .. } = self;
         write!(f, "{interface},queues={queues},ring={ring},timeout={timeout},promisc={promisc}")
     }

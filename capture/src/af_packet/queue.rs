@@ -8,7 +8,8 @@ use wire::{LinkType, Nanos};
 
 use super::Options;
 use super::ring::{Ring, RingFrame};
-use super::socket::{Failed, Socket};
+use super::socket::Socket;
+use crate::interface::Failed;
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
 /// How long an idle poller sleeps at most; a block that is handed over wakes it at once.

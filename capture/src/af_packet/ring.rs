@@ -10,7 +10,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::io::Errno;
 use wire::Nanos;
 
-use super::socket::{Failed, Socket};
+use super::socket::Socket;
+use crate::interface::Failed;
 
 /// A block: large enough for the largest frame that the kernel makes without BIG TCP (64 KiB), four times over.
 const BLOCK: u32 = 256 << 10;

@@ -2,15 +2,13 @@
 #![expect(unsafe_code, reason = "packet sockets have no safe interface in libc or rustix")]
 
 use std::ffi::c_int;
-use std::fs;
 use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{netdevice, sockopt};
 
-/// What was tried, and what the kernel said.
-pub(super) type Failed = (&'static str, Errno);
+use crate::interface::Failed;
 
 /// The version of the ring's layout (`enum tpacket_versions`).
 const TPACKET_V3: c_int = 2;
@@ -180,11 +178,4 @@ fn check(result: c_int) -> Result<(), Errno> {
 
 fn last_error() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
-}
-
-/// Names of the interfaces of this network namespace.
-pub(super) fn interfaces() -> String {
-    let table = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
-    let names = table.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim());
-    names.collect::<Vec<_>>().join(", ")
 }

@@ -115,6 +115,9 @@ pub struct SourceEntry {
     pub name: String,
     /// Where its frames went.
     pub ledger: Ledger,
+    /// What its device has counted besides, under the device's own names; known at the end.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub device: BTreeMap<String, u64>,
 }
 
 /// From when to when; missing where there was none yet.

@@ -180,7 +180,8 @@ pub fn write_sample(dir: &Path, count: u64) -> Manifest {
     encoder.flush(Nanos::MAX);
     drain(&mut encoder, &mut recorder);
     let ledger = Ledger { offered: packets, delivered: packets, tcp: packets, ..Ledger::default() };
-    recorder.manifest_mut().sources = vec![SourceEntry { name: "pcap:test".to_owned(), ledger }];
+    recorder.manifest_mut().sources =
+        vec![SourceEntry { name: "pcap:test".to_owned(), ledger, ..SourceEntry::default() }];
     let finished = recorder.finish();
     assert!(finished.failure.is_none(), "{:?}", finished.failure);
     finished.manifest

@@ -315,6 +315,6 @@ impl Campaign {
             not_tcp: counts("udp", udp),
             rejected: counts("truncated_tcp", truncated),
         };
-        SourceEntry { name: "pcap:/captures/uplink-2026-11-22.pcap".to_owned(), ledger }
+        SourceEntry { name: "pcap:/captures/uplink-2026-11-22.pcap".to_owned(), ledger, ..SourceEntry::default() }
     }
 }

@@ -93,16 +93,23 @@ pub fn examine(sources: &[SourceSpec], out: &Path, report: &mut impl Write) -> i
 fn examine_source(source: &SourceSpec) -> Vec<Finding> {
     let mut findings = match source {
         SourceSpec::Captured(capture::SourceSpec::AfPacket(options)) => interface::named(&options.interface),
+        SourceSpec::Captured(capture::SourceSpec::AfXdp(options)) => interface::named(&options.interface),
         SourceSpec::Captured(capture::SourceSpec::Pcap(_)) => Vec::new(),
         // Opening it would begin its truth anew.
         SourceSpec::Simulated(options) => return vec![simulated(source, options)],
     };
     findings.push(match source.open() {
-        Ok(queues) if queues.len() == 1 => Finding::ok(format!("source {source}: opens")),
-        Ok(queues) => Finding::ok(format!("source {source}: opens, {} queues", queues.len())),
+        Ok(queues) => Finding::ok(opens(source, &queues)),
         Err(error) => Finding::problem(format!("source {source}: does not open"), error.to_string()),
     });
     findings
+}
+
+/// How a source opens, in words.
+fn opens(source: &SourceSpec, queues: &[Box<dyn capture::Source>]) -> String {
+    let count = if queues.len() == 1 { String::new() } else { format!(", {} queues", queues.len()) };
+    let detail = queues.first().map(|queue| queue.detail()).filter(|detail| !detail.is_empty());
+    format!("source {source}: opens{count}{}", detail.map_or_else(String::new, |detail| format!(", {detail}")))
 }
 
 /// A simulation stands on nothing of this host; what it is says enough.

@@ -130,7 +130,7 @@ impl Scribe {
                 losses.push(format!("{}: {} frames since second {seconds}", source.name, lost - source.lost));
                 source.lost = lost;
             }
-            entries.push(SourceEntry { name: source.name.clone(), ledger });
+            entries.push(SourceEntry { name: source.name.clone(), ledger, ..SourceEntry::default() });
         }
         for (table, rows) in self.queue.lost.take() {
             self.recorder.count_lost(table, rows);

@@ -1,0 +1,292 @@
+//! A queue of an interface as a source.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::bpf::{Counters, Link, Sockets};
+use super::intake::{Intake, utc};
+use super::ring::Producer;
+use super::socket::Socket;
+use crate::af_packet::Promiscuous;
+use crate::interface::netlink::Netlink;
+use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
+
+/// How long an idle poller sleeps at most; a frame wakes it at once.
+const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+
+/// Nanoseconds from a frame's stamp until its queue shows it at the latest: the longest round of the kernel's receive loop
+/// (`net.core.netdev_budget_usecs`).
+const MARGIN: i64 = 2_000_000;
+
+/// How long the kernel may take to give up a frame that it has begun to receive.
+const LAST_FRAME: Duration = Duration::from_secs(1);
+
+/// How often the interface is asked for its state and for what its hardware has lost.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the queues of an interface share: the program stays attached for as long as one of them lives.
+#[derive(Debug)]
+pub(super) struct Attachment {
+    pub interface: String,
+    pub index: u32,
+    pub sockets: Sockets,
+    pub counters: Counters,
+    /// Frames that the hardware had lost when the source was opened.
+    pub missed: u64,
+    #[expect(dead_code, reason = "held, so that the program stays")]
+    pub link: Link,
+    #[expect(dead_code, reason = "held, so that the interface stays promiscuous")]
+    pub promiscuous: Option<Promiscuous>,
+}
+
+/// One queue of an interface.
+pub(super) struct Queue {
+    name: String,
+    detail: String,
+    number: u16,
+    attachment: Arc<Attachment>,
+    socket: Socket,
+    intake: Intake,
+    fill: Producer<u64>,
+    /// Entries of each ring.
+    size: u32,
+    busy: bool,
+    netlink: Netlink,
+    looked: Instant,
+    is_up: bool,
+    counters: DeviceCounters,
+    statistics: libc::xdp_statistics,
+    visited: u64,
+    visited_at_reading: u64,
+    state: State,
+}
+
+/// Where a queue stands.
+enum State {
+    Open,
+    /// No more frames come in; those in the ring are visited until this instant, by which the kernel is done with the last.
+    Draining {
+        until: Instant,
+        why: Option<SourceError>,
+    },
+    Ended,
+}
+
+/// The parts of a queue that is ready to receive.
+pub(super) struct Parts {
+    pub name: String,
+    pub detail: String,
+    pub number: u16,
+    pub socket: Socket,
+    pub intake: Intake,
+    pub fill: Producer<u64>,
+    pub size: u32,
+    pub busy: bool,
+    pub netlink: Netlink,
+}
+
+impl Queue {
+    pub(super) fn new(parts: Parts, attachment: Arc<Attachment>) -> Self {
+        let Parts { name, detail, number, socket, intake, fill, size, busy, netlink } = parts;
+        Self {
+            name,
+            detail,
+            number,
+            attachment,
+            socket,
+            intake,
+            fill,
+            size,
+            busy,
+            netlink,
+            looked: instant(),
+            is_up: true,
+            counters: DeviceCounters::default(),
+            statistics: NOTHING,
+            visited: 0,
+            visited_at_reading: 0,
+            state: State::Open,
+        }
+    }
+
+    /// Visits a batch of frames, if there are some, and gives their chunks back.
+    fn visit_batch(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
+        let fill = &mut self.fill;
+        // There are as many entries as chunks: there is room for each.
+        let frames = self.intake.take(visit, &mut |part| _ = fill.put(part.addr));
+        if frames == 0 {
+            return false;
+        }
+        self.visited += frames;
+        self.fill.publish();
+        if self.fill.needs_wakeup() {
+            self.socket.wake_receiver();
+        }
+        true
+    }
+
+    /// Reads what the program and the socket have counted.
+    fn read_statistics(&mut self) {
+        // The socket's losses first: what it has lost, the program has counted before.
+        if let Ok(statistics) = self.socket.statistics() {
+            self.statistics = statistics;
+        }
+        let lost = self.statistics.rx_dropped.saturating_add(self.statistics.rx_ring_full);
+        self.counters.dropped_kernel = lost;
+        self.counters.offered = self.attachment.counters.read(self.number).saturating_add(self.counters.dropped_device);
+        self.visited_at_reading = self.visited;
+        self.intake.set_clock();
+    }
+
+    /// Frames that the program gave to the socket and that are neither visited nor known to be lost.
+    fn under_way(&self) -> u64 {
+        self.counters.offered.saturating_sub(self.visited).saturating_sub(self.counters.dropped())
+    }
+
+    /// Asks for the state of the interface, now and then, and says when something is wrong with it.
+    fn look(&mut self) -> Result<(), SourceError> {
+        let now = instant();
+        if now.duration_since(self.looked) < LOOK_EVERY {
+            return Ok(());
+        }
+        self.looked = now;
+        let interface = || self.attachment.interface.clone();
+        match self.netlink.interface_numbered(self.attachment.index) {
+            Ok(found) => {
+                // The hardware's losses are those of the whole interface: they stand with its first queue.
+                if self.number == 0 {
+                    self.counters.dropped_device = found.missed.saturating_sub(self.attachment.missed);
+                }
+                let went_down = self.is_up && !found.is_up();
+                self.is_up = found.is_up();
+                if went_down {
+                    return Err(SourceError::InterfaceWentDown { interface: interface() });
+                }
+            }
+            Err((_, Errno::NODEV)) => {
+                let why = SourceError::InterfaceGone { interface: interface() };
+                self.drain(Some(why));
+            }
+            // Out of buffers for the answer: it is asked again in a second.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Sleeps until frames are there, or asks the driver for them.
+    fn wait(&mut self) {
+        if self.busy {
+            self.socket.wake_receiver();
+            return;
+        }
+        let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+        // An interruption or a failure is like a pause without frames; an interface that is gone shows in the next look.
+        let _ = poll(&mut fds, Some(&WAIT));
+    }
+
+    fn drain(&mut self, why: Option<SourceError>) {
+        if matches!(self.state, State::Open) {
+            self.state = State::Draining { until: instant() + LAST_FRAME, why };
+        }
+    }
+
+    /// Whether everything that the program gave to the socket was visited or lost. Asked when the ring shows nothing more.
+    fn is_drained(&mut self, until: Instant) -> bool {
+        self.read_statistics();
+        self.under_way() == 0 || instant() > until
+    }
+
+    fn end(&mut self) -> Result<Polled, SourceError> {
+        // What has not come by now does not come: whatever the socket's own counters say, the kernel has lost it.
+        self.counters.dropped_kernel += self.under_way();
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Draining { why: Some(problem), .. } => Err(problem),
+            _ => Ok(Polled::End),
+        }
+    }
+}
+
+/// No frame was counted yet.
+const NOTHING: libc::xdp_statistics = libc::xdp_statistics {
+    rx_dropped: 0,
+    rx_invalid_descs: 0,
+    tx_invalid_descs: 0,
+    rx_ring_full: 0,
+    rx_fill_ring_empty_descs: 0,
+    tx_ring_empty_descs: 0,
+};
+
+/// The clock for how long something may take, which nobody sets.
+#[expect(clippy::disallowed_methods, reason = "how long the kernel may take for its last frame is real time")]
+fn instant() -> Instant {
+    Instant::now()
+}
+
+impl Source for Queue {
+    fn poll(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Polled, SourceError> {
+        if matches!(self.state, State::Ended) {
+            return Ok(Polled::End);
+        }
+        if self.visit_batch(visit) {
+            return Ok(Polled::Frames);
+        }
+        if let State::Draining { until, .. } = self.state
+            && self.is_drained(until)
+        {
+            return self.end();
+        }
+        self.look()?;
+        self.wait();
+        // The clock is read before the ring: what it promises was in the ring that the next look shows.
+        let now = utc();
+        if self.visit_batch(visit) {
+            return Ok(Polled::Frames);
+        }
+        Ok(Polled::Idle { past: Some(now.plus(-MARGIN)) })
+    }
+
+    fn device(&mut self) -> DeviceCounters {
+        // Drops begin when the ring is full. Read at least once while a full ring is visited, they are known before the frames
+        // that followed them.
+        let is_due = self.intake.is_empty() || self.visited - self.visited_at_reading >= u64::from(self.size / 2);
+        if is_due && !matches!(self.state, State::Ended) {
+            self.read_statistics();
+        }
+        self.counters
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+
+    fn stop(&mut self) {
+        // Where the socket cannot be taken out of the map, frames go on coming in, and the end comes at the deadline all the same.
+        let _ = self.attachment.sockets.remove(self.number.into());
+        self.drain(None);
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Live
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn detail(&self) -> String {
+        self.detail.clone()
+    }
+
+    fn statistics(&self) -> Vec<(&'static str, u64)> {
+        let counted = self.statistics;
+        vec![
+            ("rx_dropped", counted.rx_dropped),
+            ("rx_ring_full", counted.rx_ring_full),
+            ("rx_fill_ring_empty_descs", counted.rx_fill_ring_empty_descs),
+            ("rx_invalid_descs", counted.rx_invalid_descs),
+        ]
+    }
+}

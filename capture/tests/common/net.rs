@@ -1,0 +1,100 @@
+//! A network namespace of a test's own, and frames sent in it. Needs root.
+#![allow(dead_code, reason = "each test file uses a part")]
+#![expect(unsafe_code, reason = "frames are sent through a packet socket, which has no safe interface")]
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::process::Command;
+use std::time::SystemTime;
+
+use capture::{Source, SourceError, SourceSpec};
+
+use super::common::{Kept, drain};
+
+/// A network namespace with a pair of interfaces, `va` and `vb`, that goes when dropped.
+pub struct Namespace(String);
+
+impl Namespace {
+    /// Makes one and moves this thread into it. `None`, said aloud, without the right to.
+    pub fn enter(test: &str) -> Option<Self> {
+        let name = format!("capture-{test}-{}", std::process::id());
+        if !Command::new("ip").args(["netns", "add", &name]).status().is_ok_and(|status| status.success()) {
+            eprintln!("SKIPPED: {test}: no right, or no iproute2, to make a network namespace");
+            return None;
+        }
+        let namespace = Self(name);
+        let file = File::open(format!("/run/netns/{}", namespace.0)).unwrap();
+        rustix::thread::move_into_link_name_space(file.as_fd(), None).unwrap();
+        namespace.pair("", "");
+        Some(namespace)
+    }
+
+    /// The pair, with options for each end.
+    pub fn pair(&self, va: &str, vb: &str) {
+        let [va, vb] = [va, vb].map(|options| if options.is_empty() { String::new() } else { format!(" {options}") });
+        self.ip(&format!("link add va{va} type veth peer name vb{vb}"));
+        // No neighbour discovery: every frame is the test's own.
+        for interface in ["va", "vb"] {
+            self.ip(&format!("link set {interface} addrgenmode none"));
+            self.ip(&format!("link set {interface} up"));
+        }
+    }
+
+    pub fn ip(&self, arguments: &str) {
+        let status = Command::new("ip").args(["-n", &self.0]).args(arguments.split(' ')).status().unwrap();
+        assert!(status.success(), "ip {arguments}");
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+    }
+}
+
+/// Sends frames out of an interface.
+pub struct Sender(OwnedFd);
+
+impl Sender {
+    pub fn new(interface: &str) -> Self {
+        // SAFETY: no pointers are passed, and the descriptor is nobody else's.
+        let socket = Self(unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0)) });
+        let index = rustix::net::netdevice::name_to_index(&socket.0, interface).unwrap();
+        // SAFETY: all zeroes is a valid sockaddr_ll.
+        let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+        address.sll_family = libc::AF_PACKET as u16;
+        address.sll_ifindex = index as i32;
+        let len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+        // SAFETY: the address is a sockaddr_ll of `len` bytes.
+        let bound = unsafe { libc::bind(socket.0.as_raw_fd(), (&raw const address).cast(), len) };
+        assert_eq!(bound, 0);
+        socket
+    }
+
+    pub fn send(&self, frame: &[u8]) {
+        // SAFETY: the frame is borrowed for the call.
+        let sent = unsafe { libc::send(self.0.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
+        assert_eq!(sent, frame.len() as isize);
+    }
+}
+
+pub fn open(spec: &str) -> Vec<Box<dyn Source>> {
+    spec.parse::<SourceSpec>().unwrap().open().unwrap()
+}
+
+/// Stops a source and reads what it holds.
+pub fn finish(source: &mut dyn Source) -> Vec<Kept> {
+    source.stop();
+    let (frames, problems) = drain(source);
+    assert!(problems.is_empty(), "{problems:?}");
+    frames
+}
+
+#[expect(clippy::disallowed_methods, reason = "to compare with the kernel's timestamps")]
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as i64
+}
+
+pub fn open_error(spec: &str) -> SourceError {
+    spec.parse::<SourceSpec>().unwrap().open().err().unwrap()
+}
