@@ -150,6 +150,7 @@ fn an_interface_that_goes_down_or_away_is_reported_after_its_last_frames() {
     let went_down = (0..100).find_map(|_| source.poll(&mut |frame| frames.push(frame.into())).err());
     assert!(matches!(went_down, Some(SourceError::InterfaceWentDown { .. })), "{went_down:?}");
     namespace.ip("link set vb up");
+    namespace.wait_until_up();
     sender.send(&udp_frame((1, 1), b"second"));
     namespace.ip("link del vb");
     let (rest, problems) = drain(source.as_mut());

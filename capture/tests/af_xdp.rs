@@ -202,6 +202,7 @@ fn an_interface_that_goes_down_or_away_is_reported_after_its_last_frames() {
     let went_down = (0..1000).find_map(|_| source.poll(&mut |frame| kept.push(frame.into())).err());
     assert!(matches!(went_down, Some(SourceError::InterfaceWentDown { .. })), "{went_down:?}");
     namespace.ip("link set vb up");
+    namespace.wait_until_up();
     Sender::new("va").send(&udp_frame((1, 1), b"second"));
     wait_for(source.as_mut(), &mut kept, 2);
     namespace.ip("link del vb");

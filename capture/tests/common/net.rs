@@ -38,6 +38,18 @@ impl Namespace {
             self.ip(&format!("link set {interface} addrgenmode none"));
             self.ip(&format!("link set {interface} up"));
         }
+        self.wait_until_up();
+    }
+
+    /// Waits until both ends carry frames: the kernel hears of a carrier some time after it came, and drops what is sent before.
+    pub fn wait_until_up(&self) {
+        for interface in ["va", "vb"] {
+            let is_up = || {
+                let shown = Command::new("ip").args(["-n", &self.0, "link", "show", interface]).output().unwrap();
+                String::from_utf8_lossy(&shown.stdout).contains("state UP")
+            };
+            assert!((0..1000).any(|_| is_up()), "{interface} does not come up");
+        }
     }
 
     pub fn ip(&self, arguments: &str) {

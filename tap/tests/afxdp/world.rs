@@ -45,6 +45,10 @@ impl World {
             ip(&["-n", &world.name, "link", "set", end, "addrgenmode", "none"]);
             ip(&["-n", &world.name, "link", "set", end, "up"]);
         }
+        // What is sent before the kernel has heard of the carrier is dropped.
+        for end in ["va", "vb"] {
+            wait_until("the wire is up", || ip(&["-n", &world.name, "link", "show", end]).contains("state UP"));
+        }
         Some(world)
     }
 
@@ -85,9 +89,8 @@ impl Drop for World {
     }
 }
 
-fn ip(arguments: &[&str]) {
-    let output = Command::new("ip").args(arguments).output().expect("ip runs");
-    assert!(output.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+fn ip(arguments: &[&str]) -> String {
+    Ran::from(Command::new("ip").args(arguments).output().expect("ip runs")).expect(&[0]).stdout
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
