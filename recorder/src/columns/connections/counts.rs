@@ -2,17 +2,17 @@
 
 per_direction! {
     "pkts", "packets", U64(|r, side| r.halves[side].pkts),
-        "packets that it sent.";
+        "packets that it sent: segments as captured, copies by the capture too.";
     "ip_bytes", "bytes", U64(|r, side| r.halves[side].ip_bytes),
-        "IP bytes that it sent, headers included, by the IP headers' lengths.";
+        "IP bytes that it sent, headers included, by the IP headers' lengths (RFC 791, RFC 8200), not by the frame's.";
     "wire_bytes", "bytes", U64(|r, side| r.halves[side].wire_bytes),
         "payload that it sent as seen, retransmissions counted.";
     "unique_bytes", "bytes", U64(|r, side| r.halves[side].unique_bytes),
         "distinct payload bytes seen of it, in the window or not; the payload of a RST is left out.";
     "syn_pkts", "packets", U64(|r, side| r.halves[side].syn_pkts),
-        "its segments with SYN.";
+        "its segments with SYN (RFC 9293, 3.1).";
     "fin_pkts", "packets", U64(|r, side| r.halves[side].fin_pkts),
-        "its segments with FIN.";
+        "its segments with FIN (RFC 9293, 3.1).";
     "rst_pkts", "packets", U64(|r, side| r.halves[side].rst_pkts),
-        "its segments with RST.";
+        "its segments with RST (RFC 9293, 3.1).";
 }

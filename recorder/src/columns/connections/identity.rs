@@ -33,13 +33,13 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "direction_by",
         "",
         Value::Name(|r| r.direction_by.as_str()),
-        "How originator and responder were told apart: syn, synack, port or first.",
+        "How originator and responder were told apart: syn, synack, port (one is well-known, RFC 6335) or first.",
     ),
     column(
         "vlan",
         "",
         Value::U16OrNull(|r| r.vlan),
-        "Outermost VLAN identifier of the first packet; missing where it was not tagged.",
+        "Outermost VLAN identifier (IEEE 802.1Q) of the first packet; missing where it was not tagged.",
     ),
     column(
         "tunnel",

@@ -10,13 +10,13 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "syn_rtt",
         "s",
         Value::SecondsOrNull(|r| r.syn_rtt),
-        "From the SYN to the SYN-ACK: the half between the tap and the responder.",
+        "From the SYN to the SYN-ACK: the half between the tap and the responder; missing where the SYN was sent again (Karn, Partridge 1987).",
     ),
     column(
         "ack_rtt",
         "s",
         Value::SecondsOrNull(|r| r.ack_rtt),
-        "From the SYN-ACK to its acknowledgment: the half between the tap and the originator.",
+        "From the SYN-ACK to its acknowledgment: the half between the tap and the originator; missing where the SYN-ACK was sent again (Karn, Partridge 1987).",
     ),
     column(
         "handshake_rtt",
