@@ -11,7 +11,7 @@ use crossbeam_utils::sync::Parker;
 use wire::Nanos;
 
 use crate::Pace;
-use crate::batch::{Batch, Run};
+use crate::batch::{Batch, Cursor, Run};
 use crate::rings::Feed;
 
 /// Looks at empty rings before the thread sleeps: some microseconds, in which a poller on another core is likely to push.
@@ -56,7 +56,7 @@ struct Arrivals {
     feed: Feed,
     pace: Pace,
     /// The batch being read, and how far it was.
-    head: Option<(Box<Batch>, usize)>,
+    head: Option<(Box<Batch>, Cursor)>,
     /// The last watermark that was read of a ring that then looked empty.
     promised: Nanos,
     /// A live source that was waited for in vain: the others go on without it until it shows itself.
@@ -71,7 +71,7 @@ impl Arrivals {
         }
         // In this order: see the module comment of `rings`.
         let promised = self.feed.watermark();
-        self.head = self.feed.take().map(|batch| (batch, 0));
+        self.head = self.feed.take().map(|batch| (batch, Cursor::default()));
         if self.head.is_some() || promised > self.promised {
             self.is_silent = false;
         }
@@ -174,19 +174,18 @@ impl Inbox {
     fn hand_out(&mut self, source: usize, visit: &mut impl FnMut(Run<'_>)) {
         let others = self.arrivals.iter().enumerate().filter(|&(index, _)| index != source);
         let limit = others.map(|(index, arrivals)| (arrivals.bound(), index)).min();
-        let Some((batch, next)) = self.arrivals[source].head.take() else { return };
-        let run = batch.run(next, |clock| limit.is_none_or(|limit| (clock, source) < limit));
+        let Some((batch, at)) = self.arrivals[source].head.take() else { return };
+        let run = batch.run(at, |clock| limit.is_none_or(|limit| (clock, source) < limit));
         let observations = run.observations();
         self.late += observations.partition_point(|observation| observation.clock < self.reached) as u64;
         if let Some(last) = observations.last() {
             self.reached = self.reached.max(last.clock);
         }
-        let next = next + observations.len();
+        let next = batch.after(at, &run);
         visit(run);
-        if next < batch.len() {
-            self.arrivals[source].head = Some((batch, next));
-        } else {
-            self.arrivals[source].feed.give_back(batch);
+        match next {
+            Some(next) => self.arrivals[source].head = Some((batch, next)),
+            None => self.arrivals[source].feed.give_back(batch),
         }
     }
 

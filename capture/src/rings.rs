@@ -65,8 +65,8 @@ pub(crate) struct Lane {
     shard: Unparker,
     /// Batches pushed, and promises made, since the shard was last woken.
     unannounced: usize,
-    /// Something was lost just before what comes next.
-    pub(crate) after_loss: bool,
+    /// The first and the last loss that no batch had room for.
+    untold: Option<[Nanos; 2]>,
 }
 
 /// A shard's end: it takes batches and gives them back.
@@ -119,7 +119,7 @@ pub(crate) fn lane(size: LaneSize, pace: Pace, poller: Unparker, shard: Unparker
         promised: Nanos::MIN,
         shard,
         unannounced: 0,
-        after_loss: false,
+        untold: None,
     };
     (lane, Feed { ring: taken, empties: given_back, watermark, poller, unannounced: 0 })
 }
@@ -132,10 +132,20 @@ impl Lane {
     }
 
     fn make_room(&mut self) -> bool {
-        if self.flush() && self.filling.is_none() {
+        if self.flush() {
+            self.begin();
+        }
+        self.filling.as_ref().is_some_and(|batch| batch.observations().is_empty())
+    }
+
+    /// Begins a batch, if there is one, with the losses that no other had room for.
+    fn begin(&mut self) {
+        if self.filling.is_none() {
             self.filling = self.empty_batch();
         }
-        self.filling.as_ref().is_some_and(|batch| batch.len() == 0)
+        if let Some(batch) = &mut self.filling {
+            self.untold.take().into_iter().flatten().for_each(|by| batch.tell_loss(by));
+        }
     }
 
     fn empty_batch(&mut self) -> Option<Box<Batch>> {
@@ -149,8 +159,11 @@ impl Lane {
 
     /// Pushes what has been gathered. `false` while the ring is full, when it stays here.
     pub(crate) fn flush(&mut self) -> bool {
+        if self.untold.is_some() {
+            self.begin();
+        }
         let Some(batch) = self.filling.take() else { return true };
-        if batch.len() == 0 {
+        if batch.is_empty() {
             self.filling = Some(batch);
             return true;
         }
@@ -178,7 +191,8 @@ impl Lane {
     /// than those. A patient poller lets the shard know; a live one promises something every millisecond and wakes nobody for
     /// it: a shard that waits for a promise looks by itself.
     pub(crate) fn promise(&mut self, clock: Nanos) {
-        let gathered = self.filling.as_ref().and_then(|batch| batch.first_clock());
+        let untold = self.untold.map(|[first, _]| first);
+        let gathered = self.filling.as_ref().and_then(|batch| batch.first_clock()).or(untold);
         let promise = gathered.map_or(clock, |first| first.min(clock)).min(LAST_PROMISE);
         if promise > self.promised {
             self.promised = promise;
@@ -187,9 +201,16 @@ impl Lane {
         }
     }
 
-    /// Whether observations are gathered here and not pushed yet.
+    /// Something was lost by this time, which is no earlier than what was handed over before.
+    pub(crate) fn note_loss(&mut self, by: Nanos) {
+        let first = self.untold.map_or(by, |[first, _]| first);
+        self.untold = Some([first, by]);
+        self.begin();
+    }
+
+    /// Whether observations or losses are gathered here and not pushed yet.
     pub(crate) fn has_gathered(&self) -> bool {
-        self.gathered() != Gathered::default()
+        self.untold.is_some() || self.filling.as_ref().is_some_and(|batch| !batch.is_empty())
     }
 
     /// Observations gathered here and not pushed yet.
@@ -212,8 +233,7 @@ impl Lane {
     /// Adds an observation. The caller has seen that there is room ([`Self::has_room`]).
     #[inline]
     pub(crate) fn push(&mut self, ts: Nanos, clock: Nanos, segment: Segment, hash: u32, headers: &[u8]) {
-        let after_loss = std::mem::take(&mut self.after_loss);
-        let observation = Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0, after_loss };
+        let observation = Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0 };
         if let Some(batch) = &mut self.filling {
             batch.push(observation, headers);
         }

@@ -37,6 +37,8 @@ pub(crate) struct Steering {
     previous: Nanos,
     /// Drops of the device that are known.
     dropped: u64,
+    /// The device lost packets after `clock`, and no frame after that has come yet.
+    is_losing: bool,
     /// Losses that came before any time was known, so that they belong to no bin yet.
     undated_loss: u64,
     pub(crate) counters: PollerCounters,
@@ -54,6 +56,7 @@ impl Steering {
             clock: Nanos::MIN,
             previous: Nanos::MIN,
             dropped: 0,
+            is_losing: false,
             undated_loss: 0,
             counters: PollerCounters::default(),
             bins: Bins::new(config.bin_width),
@@ -85,6 +88,18 @@ impl Steering {
         self.previous = ts;
         self.counters.last = self.counters.last.max(Some(ts));
         self.clock = self.clock.max(ts);
+        if self.is_losing {
+            self.end_loss();
+        }
+    }
+
+    /// What was lost was lost before this time.
+    #[cold]
+    fn end_loss(&mut self) {
+        self.is_losing = false;
+        for lane in &mut self.lanes {
+            lane.note_loss(self.clock);
+        }
     }
 
     #[inline]
@@ -145,7 +160,7 @@ impl Steering {
     fn drop_at_queue(&mut self, shard: usize, ts: Nanos) {
         self.counters.dropped_queue += 1;
         self.bins.count_lost(ts, 1);
-        self.lanes[shard].after_loss = true;
+        self.lanes[shard].note_loss(self.clock);
     }
 
     /// Waits for room, without holding back what other shards may be waiting for.
@@ -154,14 +169,16 @@ impl Steering {
         self.room.park_timeout(LOOK_AGAIN);
     }
 
-    /// The device's counters: new drops mark the next packet to every shard.
+    /// The device's counters: every shard is told of new drops, that they fell after the clock as it is and before the next frame, or the
+    /// next promise.
     pub(crate) fn note_loss(&mut self, device: &DeviceCounters) {
         let new = device.dropped().saturating_sub(self.dropped);
         if new > 0 {
             self.dropped = device.dropped();
             self.undated_loss += new;
+            self.is_losing = true;
             for lane in &mut self.lanes {
-                lane.after_loss = true;
+                lane.note_loss(self.clock);
             }
         }
         if self.undated_loss > 0 && self.clock > Nanos::MIN {
@@ -171,7 +188,11 @@ impl Steering {
 
     /// The source has nothing, and promises that all before `past` was visited.
     pub(crate) fn pass_time(&mut self, past: Option<Nanos>) {
-        self.clock = self.clock.max(past.unwrap_or(Nanos::MIN));
+        let Some(past) = past.filter(|past| *past > self.clock) else { return };
+        self.clock = past;
+        if self.is_losing {
+            self.end_loss();
+        }
     }
 
     /// The latest time that the source has shown or promised.

@@ -15,12 +15,14 @@ type Seen = (i64, i64, u32, bool);
 
 fn take_all(mut inbox: Inbox) -> Vec<Seen> {
     let mut seen = Vec::new();
+    let mut after_loss = false;
     loop {
         let received = inbox.receive(&mut |run| {
+            after_loss |= run.lost_by().is_some();
             for packet in run.packets() {
                 let o = packet.observation;
                 assert_eq!(packet.headers.len(), 40, "IPv4 and TCP without options");
-                seen.push((o.clock.0, o.ts.0, o.segment.seq.0, o.after_loss));
+                seen.push((o.clock.0, o.ts.0, o.segment.seq.0, std::mem::take(&mut after_loss)));
             }
         });
         if received == Received::End {

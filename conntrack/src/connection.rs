@@ -33,8 +33,6 @@ pub(crate) struct Connection {
     pub(crate) suspect: Option<(Direction, Nanos)>,
     /// Every segment is taken for fitting: the connection was not seen from its start, or the capture lost packets.
     pub(crate) liberal: bool,
-    /// The capture lost packets before it ended; known once it has ended.
-    pub(crate) lost_capture: bool,
     /// An initial sequence number that a second SYN-ACK offered.
     offered_isn: Option<SeqNum>,
     /// The SYNs of what may become a new connection on the tuple.
@@ -59,6 +57,10 @@ pub(crate) struct Connection {
     /// The list of timers that it waits in, and since when.
     pub(crate) timer: (usize, Nanos),
 }
+
+/// After how long a SYN without an answer is sent again: a second (RFC 6298, 2.1), and three before that (RFC 2988). What was lost so
+/// shortly before the first SYN that was seen may have been an earlier one, ns.
+const SYN_TIMEOUT: i64 = 3 * Nanos::PER_SECOND;
 
 /// How and when a connection ended.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +108,6 @@ impl Connection {
             rst_by: None,
             suspect: None,
             liberal: !matches!(kind, Kind::Syn | Kind::SynAck),
-            lost_capture: false,
             offered_isn: None,
             pending: Vec::new(),
             held: Vec::new(),
@@ -205,10 +206,11 @@ impl Connection {
         !resp.heard && orig.syn_seen && orig.pkts == orig.syn_pkts && orig.state == TcpState::SynSent
     }
 
-    /// Whether the capture, which lost packets last at `last_loss`, may have lost some of this connection: while it lived, or before it
-    /// was first seen, if that was not with the originator's SYN.
-    pub(crate) fn may_have_lost(&self, last_loss: Moment) -> bool {
-        last_loss.get().is_some_and(|at| at >= self.first_clock || !self.halves[0].syn_seen)
+    /// Whether the capture, which lost packets last by `last_loss`, may have lost some of this connection: since its first packet, its
+    /// late segments included, or a SYN before its first, or anything where that was not the originator's SYN.
+    fn may_have_lost(&self, last_loss: Nanos) -> bool {
+        let earliest = if self.halves[0].syn_seen { self.first_clock.plus(-SYN_TIMEOUT) } else { Nanos::MIN };
+        last_loss > Nanos::MIN && last_loss >= earliest
     }
 
     /// Whether it has ended; it only takes in late segments then.
@@ -327,8 +329,9 @@ impl Connection {
         (segment.flags.syn() || segment.flags.rst()) && tcp::acknowledges_syn(segment, syn.seq, syn.payload_len)
     }
 
-    /// Its row. `reason` is why it is written where the connection did not end by itself, or `None` in an interim row.
-    pub(crate) fn record(&self, reason: Option<CloseReason>, lost_capture: bool) -> Record {
+    /// Its row. `reason` is why it is written where the connection did not end by itself, or `None` in an interim row; `last_loss` is by
+    /// when the capture last lost packets.
+    pub(crate) fn record(&self, reason: Option<CloseReason>, last_loss: Nanos) -> Record {
         let [orig, resp] = &self.halves;
         let endpoint = |end| -> Endpoint { self.key.endpoint(end) };
         let (syn_rtt, ack_rtt) = self.handshake.rtts();
@@ -366,7 +369,7 @@ impl Connection {
             mptcp: self.mptcp,
             mptcp_subtypes: MultipathSubtypes(self.multipath.subtypes),
             mptcp_token: self.multipath.token,
-            lost_capture,
+            lost_capture: self.may_have_lost(last_loss),
         }
     }
 

@@ -268,11 +268,20 @@ fn a_loss_of_the_capture_marks_the_connections_that_it_fell_into() {
     ";
     let marked = |before: &str, after: &str| one_after_handshake(&format!("{before}{closing}{after}")).lost_capture;
     let during = "0.900 > . 701 ack 1 lost";
-    let afterwards = "1.500 > . 702 ack 2 lost";
+    let late = "1.500 > . 702 ack 2 lost";
     assert!(!marked("", ""));
     assert!(marked(during, ""));
-    assert!(!marked("", afterwards), "it was closed already");
-    assert!(marked(during, afterwards), "a later loss does not make the earlier one undone");
+    assert!(marked("", late), "another late segment may have been lost");
+}
+
+#[test]
+fn a_loss_shortly_before_the_first_syn_may_have_been_of_another_syn() {
+    let marked = |syn: &str| {
+        let connections = track(&format!("0.000 > S 0\n 0.010 < R. 0 ack 1 lost\n {syn}"));
+        assert_eq!(connections.len(), 2);
+        connections[1].lost_capture
+    };
+    assert!(marked("3.000 > S 0 isn 5000") && !marked("3.020 > S 0 isn 5000"));
 }
 
 #[test]

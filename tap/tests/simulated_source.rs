@@ -121,26 +121,19 @@ fn reported_loss_balances_in_the_ledger_to_the_frame_and_marks_connections() {
 }
 
 #[test]
-fn every_connection_that_a_reported_loss_has_touched_is_marked() {
+fn a_capture_file_in_pcapng_tells_of_the_losses_of_its_device() {
     let room = tempfile::tempdir().expect("a temporary directory");
-    let (clean, lossy) = (room.path().join("clean"), room.path().join("lossy"));
-    record(&["sim:uplink-small,connections=400,seed=2"], &clean).expect(&[0]);
-    record(&["sim:uplink-small,connections=400,seed=2,loss=0.001"], &lossy).expect(&[3]);
-    let key = |row: &Row| ["orig_h", "orig_p", "resp_h", "resp_p"].map(|column| row[column].clone());
-    let packets = |row: &Row| support::number(row, "orig_pkts") + support::number(row, "resp_pkts");
-    let marked: std::collections::BTreeMap<_, _> = support::connections(&lossy)
-        .iter()
-        .map(|row| (key(row), (packets(row), row["lost_capture"] == "true")))
-        .collect();
-    let mut touched = 0;
-    for row in support::connections(&clean) {
-        if let Some((found, is_marked)) = marked.get(&key(&row)) {
-            touched += u32::from(*found < packets(&row));
-            assert!(*is_marked || *found == packets(&row), "{:?} misses packets and is not marked", key(&row));
-        }
-    }
-    assert!(touched > 3, "{touched}");
-    assert!(marked.values().any(|(_, is_marked)| !is_marked), "a rare loss leaves some alone");
+    let at = |name: &str| room.path().join(name);
+    record(&["sim:uplink-small,connections=200,loss=0.01"], &at("straight")).expect(&[3]);
+    let file = at("lossy.pcapng");
+    let mut sim = support::command("conntrack-sim");
+    let arguments = ["pcap", "-q", "--scenario", "uplink-small", "--connections", "200", "--loss", "0.01", "-o"];
+    Ran::from(sim.args(arguments).arg(&file).output().expect("timeout(1) runs")).expect(&[0]);
+    support::record(&[file], &at("through"), &["--shards", "3"]).expect(&[3]);
+    assert_verified(&at("through"));
+    assert_eq!(tables(&at("straight"))[..2], tables(&at("through"))[..2], "marks included, by two shards and by three");
+    let ledger = |name: &str| ledgers(&at(name))[0].1.clone();
+    assert_eq!(ledger("straight"), ledger("through"));
 }
 
 #[test]

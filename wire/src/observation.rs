@@ -20,8 +20,6 @@ pub struct Observation {
     pub headers_at: u32,
     /// How many header bytes there are; 0 when headers are not recorded.
     pub headers_len: u16,
-    /// The capture had lost packets just before this one.
-    pub after_loss: bool,
 }
 
 const _: () = assert!(size_of::<Observation>() == 128, "an observation is two cache lines");

@@ -203,3 +203,47 @@ fn a_clock_at_the_end_of_time_is_no_end_of_the_source() {
     lanes.clear();
     assert_eq!(collect(&mut inbox, &mut got), Received::End, "what was not flushed is not there");
 }
+
+#[test]
+fn losses_stand_between_the_observations_in_the_order_of_time() {
+    let (mut lanes, mut inbox) = queues(&[Pace::Patient; 2], SMALL, Duration::ZERO);
+    push(&mut lanes[0], 10, 1);
+    lanes[0].note_loss(Nanos(10));
+    lanes[0].note_loss(Nanos(15));
+    lanes[0].note_loss(Nanos(20));
+    push(&mut lanes[0], 20, 2);
+    lanes[0].flush();
+    lanes[0].note_loss(Nanos(40));
+    lanes[0].promise(Nanos(50));
+    lanes[0].flush();
+    for by in [60, 70, 80] {
+        // The ring is full, and a batch is being filled.
+        lanes[0].note_loss(Nanos(by));
+    }
+    lanes[0].promise(Nanos(90));
+    push(&mut lanes[1], 30, 3);
+    push(&mut lanes[1], 75, 4);
+    lanes[1].flush();
+    lanes[1].promise(Nanos(100));
+    let mut got = Vec::new();
+    let mut visit = |run: Run<'_>| {
+        got.extend(run.lost_by().map(|by| (by.0, None)));
+        got.extend(run.observations().iter().map(|o| (o.clock.0, Some(o.segment.seq.0))));
+    };
+    while inbox.try_receive(&mut visit) != Received::Idle {}
+    lanes[0].flush();
+    lanes.clear();
+    while inbox.receive(&mut visit) != Received::End {}
+    let expected = [
+        (10, Some(1)),
+        (10, None),
+        (20, None),
+        (20, Some(2)),
+        (30, Some(3)),
+        (40, None),
+        (60, None),
+        (75, Some(4)),
+        (80, None),
+    ];
+    assert_eq!(got, expected, "of several losses at a place the first and the last are told");
+}

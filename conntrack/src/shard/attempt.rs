@@ -104,11 +104,11 @@ const COUNT: u64 = 1 << LAST_BITS;
 const IP_LEN_SHIFT: u32 = LAST_BITS + 8;
 
 impl Attempt {
-    /// An attempt from its first packet; `None` if it is no plain SYN, came late, or came after a loss of the capture.
+    /// An attempt from its first packet; `None` if it is no plain SYN, or came late.
     pub(super) fn new(observation: &Observation) -> Option<Self> {
         let segment = &observation.segment;
         let ip_len = u8::try_from(segment.ip_len).ok()?;
-        let plain = segment.payload_len == 0 && observation.clock == observation.ts && !observation.after_loss;
+        let plain = segment.payload_len == 0 && observation.clock == observation.ts;
         let traits = Traits::of(segment).filter(|_| plain)?;
         Some(Self {
             ends: [segment.key.endpoint(End::Low), segment.key.endpoint(End::High)],
@@ -216,15 +216,7 @@ impl Attempt {
             options: self.traits.options(),
             quoted_by: None,
         };
-        Observation {
-            ts: self.first,
-            clock: self.first,
-            segment,
-            hash: self.hash,
-            headers_at: 0,
-            headers_len: 0,
-            after_loss: false,
-        }
+        Observation { ts: self.first, clock: self.first, segment, hash: self.hash, headers_at: 0, headers_len: 0 }
     }
 }
 

@@ -21,7 +21,6 @@ use crate::config::Config;
 use crate::connection::{Belongs, Connection};
 use crate::events;
 use crate::held::Held;
-use crate::moment::Moment;
 use crate::record::CloseReason;
 use crate::sink::{Header, Sink};
 use attempt::Attempt;
@@ -65,8 +64,8 @@ pub struct Shard {
     series: Series,
     clock: Nanos,
     next_interim: Nanos,
-    /// When the capture last lost packets.
-    last_loss: Moment,
+    /// By when the capture last lost packets.
+    last_loss: Nanos,
     /// The second in which evicted attempts were last written down, and how many were.
     evictions: (i64, u32),
     stats: ShardStats,
@@ -82,7 +81,7 @@ impl Shard {
             series: Series::new(config.interval_width),
             clock: Nanos::MIN,
             next_interim: Nanos::MIN,
-            last_loss: Moment::NEVER,
+            last_loss: Nanos::MIN,
             evictions: (0, 0),
             stats: ShardStats::default(),
             config,
@@ -99,14 +98,19 @@ impl Shard {
     pub fn step(&mut self, packet: &Packet<'_>, sink: &mut impl Sink) {
         let observation = packet.observation;
         self.advance(observation.clock, sink);
-        if observation.after_loss {
-            self.last_loss.set(observation.clock);
-        }
         if observation.segment.quoted_by.is_some() {
             return self.take_icmp(observation, sink);
         }
         self.stats.packets += 1;
         self.dispatch(packet, sink);
+    }
+
+    /// The capture has lost packets, and nobody knows whose. To be told twice of a loss: with the time after which it fell, and with that
+    /// before which it did.
+    pub fn note_loss(&mut self, clock: Nanos, sink: &mut impl Sink) {
+        // Whose time was up before has lost nothing.
+        self.advance(clock, sink);
+        self.last_loss = self.last_loss.max(clock);
     }
 
     /// Takes in an ICMP error: for the connection, or attempt, whose segment it quotes.
@@ -259,10 +263,8 @@ impl Shard {
     /// Takes a packet into the connection that it belongs to.
     fn take(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
         let observation = packet.observation;
-        let lost = self.last_loss;
         let connection = self.table.get_mut(slot);
-        let after_loss = lost.get().is_some_and(|at| at >= connection.first_clock);
-        connection.liberal |= after_loss;
+        connection.liberal |= self.last_loss >= connection.first_clock;
         let was_closed = connection.is_closed();
         let before = events::Before::of(connection);
         let (from, signs) = connection.observe(observation);
@@ -272,7 +274,6 @@ impl Shard {
         events::note(connection, &before, observation, &signs, &self.config.events, sink);
         self.series.count(from, &observation.segment, observation.ts, sink);
         if let Some(closed) = connection.closed().filter(|_| !was_closed) {
-            connection.lost_capture = connection.may_have_lost(lost);
             self.series.closed(closed.ts, sink);
         }
         if connection.headers < self.config.headers {
@@ -334,13 +335,11 @@ impl Shard {
 
     /// Ends a connection at its suspect reset; `false` if it had none.
     fn confirm_suspect(&mut self, slot: u32, sink: &mut impl Sink) -> bool {
-        let lost_capture = self.lost_capture(self.table.get(slot));
         let connection = self.table.get_mut(slot);
         let before = events::Before::of(connection);
         if !connection.confirm_suspect() {
             return false;
         }
-        connection.lost_capture = lost_capture;
         if let Some(closed) = connection.closed() {
             events::note_states(connection, &before, closed.ts, &self.config.events, sink);
             self.series.closed(closed.ts, sink);
@@ -362,7 +361,7 @@ impl Shard {
 
     fn write(&mut self, connection: &Connection, reason: CloseReason, sink: &mut impl Sink) {
         self.stats.rows += 1;
-        sink.record(connection.record(Some(reason), self.lost_capture(connection)));
+        sink.record(connection.record(Some(reason), self.last_loss));
     }
 
     fn write_attempt(&mut self, attempt: Attempt, reason: CloseReason, sink: &mut impl Sink) {
@@ -375,12 +374,6 @@ impl Shard {
         let mut connection = attempt.to_connection(self.config.salt, self.config.headers);
         events::note_states(&mut connection, &events::Before::NOTHING, attempt.first(), &self.config.events, sink);
         connection
-    }
-
-    /// Whether the capture may have lost packets of the connection. Of one that has ended it was noted then, because only the latest
-    /// loss is remembered.
-    fn lost_capture(&self, connection: &Connection) -> bool {
-        if connection.is_closed() { connection.lost_capture } else { connection.may_have_lost(self.last_loss) }
     }
 
     /// Makes room: the connection goes that has least left to tell, and among its like the one that waits longest.
@@ -433,7 +426,7 @@ impl Shard {
             let connection = self.table.get(slot);
             let worth_a_row = !connection.is_closed() && !connection.is_attempt() && connection.roles_are_certain();
             if worth_a_row && connection.last_clock >= active_since {
-                sink.record(connection.record(None, self.lost_capture(connection)));
+                sink.record(connection.record(None, self.last_loss));
             }
         }
     }

@@ -185,7 +185,7 @@ fn track(script: &Script, config: Config, end: Option<Nanos>) -> Rows {
             other => panic!("line {}: {other:?}", packet.line),
         };
         let hash = FlowHasher::new(1).hash(&segment.key);
-        let observation = Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0, after_loss: false };
+        let observation = Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0 };
         shard.step(&Packet { observation: &observation, headers }, &mut rows);
         Ok(())
     };

@@ -84,6 +84,9 @@ pub fn run(exchange: &str, config: Config) -> Kept {
     for line in exchange.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let observation = packet(line, &mut clock);
         let bytes = line.as_bytes();
+        if line.ends_with(" lost") {
+            shard.note_loss(observation.clock, &mut kept);
+        }
         shard.step(&Packet { observation: &observation, headers: bytes }, &mut kept);
     }
     shard.finish(clock, &mut kept);
@@ -179,13 +182,13 @@ fn packet(line: &str, clock: &mut Nanos) -> Observation {
         }
     }
     *clock = ts.max(*clock);
-    Observation { after_loss: rest.contains(&"lost"), ..observation(segment, ts, *clock) }
+    observation(segment, ts, *clock)
 }
 
 /// An observation of a segment.
 pub fn observation(segment: Segment, ts: Nanos, clock: Nanos) -> Observation {
     let hash = FlowHasher::new(1).hash(&segment.key);
-    Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0, after_loss: false }
+    Observation { ts, clock, segment, hash, headers_at: 0, headers_len: 0 }
 }
 
 /// A segment between the two hosts with nothing in it.

@@ -20,13 +20,12 @@ pub(super) struct Queue {
     dropped: u64,
     /// The tracker was told how far this queue has come, and no frame has been visited since.
     has_promised: bool,
-    has_ended: bool,
 }
 
 impl Queue {
     pub(super) fn new(name: String, number: usize, simulation: Arc<Simulation>) -> Self {
         let batch = Batch::default();
-        Self { name, number, simulation, batch, next: 0, visited: 0, dropped: 0, has_promised: false, has_ended: false }
+        Self { name, number, simulation, batch, next: 0, visited: 0, dropped: 0, has_promised: false }
     }
 
     /// Visits the frames up to the next that comes after a loss, which has to be told before it.
@@ -48,15 +47,20 @@ impl Queue {
     fn refill(&mut self) -> Result<Polled, SourceError> {
         self.next = 0;
         let refilled = self.simulation.refill(self.number, &mut self.batch, self.has_promised)?;
-        self.has_promised = matches!(refilled, Refill::Nothing(_));
+        self.has_promised = false;
         Ok(match refilled {
             // They are visited when what was lost before them has been asked for.
             Refill::Frames => Polled::Frames,
-            Refill::Nothing(past) => Polled::Idle { past },
-            Refill::End => {
-                self.has_ended = true;
-                Polled::End
+            Refill::Nothing(past, dropped) if dropped == self.dropped => {
+                self.has_promised = true;
+                Polled::Idle { past }
             }
+            Refill::Nothing(_, dropped) => {
+                // Nothing is promised before this loss has been asked for.
+                self.dropped = dropped;
+                Polled::Idle { past: None }
+            }
+            Refill::End => Polled::End,
         })
     }
 }
@@ -73,8 +77,6 @@ impl Source for Queue {
     fn device(&mut self) -> DeviceCounters {
         if let Some(next) = self.batch.frames.get(self.next) {
             self.dropped = next.dropped;
-        } else if self.has_ended {
-            self.dropped = self.simulation.dropped(self.number);
         }
         let offered = self.visited + self.dropped;
         DeviceCounters { offered, dropped_device: self.dropped, dropped_kernel: 0 }

@@ -68,8 +68,8 @@ pub(super) struct Held {
 pub(super) enum Refill {
     /// Its batch has frames.
     Frames,
-    /// There are none for it now. All that came before this instant, by its clock, was in its batches.
-    Nothing(Option<Nanos>),
+    /// There are none for it now. All that came before this instant, by its clock, was in its batches, and it has lost so many frames.
+    Nothing(Option<Nanos>, u64),
     /// There never will be any.
     End,
 }
@@ -147,7 +147,8 @@ impl Simulation {
     }
 
     /// Gives a queue what waits for it, in exchange for its last batch. Where nothing does, runs on, unless others have to catch up
-    /// first: then a source that `has_promised` waits for them.
+    /// first: then a source that `has_promised` waits for them. A queue ends with a promise, because what it lost at the end has no frame
+    /// that could tell of it.
     pub(super) fn refill(&self, queue: usize, batch: &mut Batch, has_promised: bool) -> Result<Refill, SourceError> {
         batch.clear();
         let mut state = self.lock();
@@ -157,32 +158,27 @@ impl Simulation {
         if state.captured.is_empty(queue) && !state.has_ended {
             if state.captured.is_crowded() {
                 if !has_promised {
-                    return Ok(Refill::Nothing(state.captured.promise(queue)));
+                    return Ok(state.captured.nothing(queue));
                 }
                 let (waited, wait) = self.taken.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
                 if !wait.timed_out() {
-                    return Ok(Refill::Nothing(waited.captured.promise(queue)));
+                    return Ok(waited.captured.nothing(queue));
                 }
                 state = waited;
             }
             state.run();
             self.done.store(millis(self.start, state.captured.now), Ordering::Relaxed);
         }
-        Ok(self.hand_over(&mut state, queue, batch))
+        Ok(self.hand_over(&mut state, queue, batch, has_promised))
     }
 
-    fn hand_over(&self, state: &mut State, queue: usize, batch: &mut Batch) -> Refill {
+    fn hand_over(&self, state: &mut State, queue: usize, batch: &mut Batch, has_promised: bool) -> Refill {
         if !state.captured.is_empty(queue) {
             std::mem::swap(&mut state.captured.backlogs[queue], batch);
             self.taken.notify_all();
             return Refill::Frames;
         }
-        if state.has_ended { Refill::End } else { Refill::Nothing(state.captured.promise(queue)) }
-    }
-
-    /// Frames that the queue has lost so far.
-    pub(super) fn dropped(&self, queue: usize) -> u64 {
-        self.lock().captured.device.counters(queue).dropped()
+        if state.has_ended && has_promised { Refill::End } else { state.captured.nothing(queue) }
     }
 
     /// Nothing passes the tap any more; what was captured can still be read.
@@ -236,8 +232,9 @@ impl Captures {
         self.backlogs.iter().any(|backlog| backlog.frames.len() >= CROWDED)
     }
 
-    /// How far the queue's own clock has come. A clock that is set back promises nothing: it would break its word.
-    fn promise(&self, queue: usize) -> Option<Nanos> {
-        self.device.promise(queue, self.now)
+    /// How far the queue's own clock has come, and what it has lost until then. A clock that is set back promises nothing: it would
+    /// break its word.
+    fn nothing(&self, queue: usize) -> Refill {
+        Refill::Nothing(self.device.promise(queue, self.now), self.device.counters(queue).dropped())
     }
 }

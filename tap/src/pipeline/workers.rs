@@ -145,6 +145,9 @@ impl ShardWorker {
 
 #[inline]
 fn track(shard: &mut Shard, run: &Run<'_>, encoder: &mut Encoder) {
+    if let Some(clock) = run.lost_by() {
+        shard.note_loss(clock, encoder);
+    }
     for packet in run.packets() {
         shard.step(&packet, encoder);
     }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::Oracle;
 use crate::compared::{Compared, WHOLE};
 use crate::kinds::Kinds;
+use crate::support::{between, percent};
 
 /// The page with its tables written again, each between two marks.
 pub fn rewritten(page: &str, oracles: &[Oracle], found: &[Compared], kinds: &Kinds) -> String {
@@ -14,14 +15,6 @@ pub fn rewritten(page: &str, oracles: &[Oracle], found: &[Compared], kinds: &Kin
         page = between(&page, &format!("kinds of {}", oracle.title), &matrix(oracle, kinds));
     }
     page
-}
-
-/// The page with what stands between the marks of this name replaced.
-fn between(page: &str, name: &str, table: &str) -> String {
-    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
-    let (before, rest) = page.split_once(&open).unwrap_or_else(|| panic!("no {open:?} on the page"));
-    let (_, after) = rest.split_once(&close).unwrap_or_else(|| panic!("no {close:?} on the page"));
-    format!("{before}{open}{table}{close}{after}")
 }
 
 /// Column by column: how many rows agree, of all and of those whose difference is not explained.
@@ -98,12 +91,6 @@ fn name(column: &str) -> String {
             format!("`{side}_{what}`")
         }
     }
-}
-
-/// The part of all, to two decimals; never rounded up to 100.
-fn percent(part: u64, all: u64) -> String {
-    let hundredths = (part * 10_000).checked_div(all).unwrap_or(10_000);
-    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
 /// The address of a heading on the page.

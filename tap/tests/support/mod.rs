@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each test uses a part of it")]
 
 pub mod live;
+pub mod truth;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -217,4 +218,18 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
 pub fn assert_none(faults: &[String], of: usize) {
     let shown = faults.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
     assert!(faults.is_empty(), "{} of {of}:\n{shown}", faults.len());
+}
+
+/// The page with what stands between the marks of this name replaced.
+pub fn between(page: &str, name: &str, table: &str) -> String {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
+    let (before, rest) = page.split_once(&open).unwrap_or_else(|| panic!("no {open:?} on the page"));
+    let (_, after) = rest.split_once(&close).unwrap_or_else(|| panic!("no {close:?} on the page"));
+    format!("{before}{open}{table}{close}{after}")
+}
+
+/// The part of all, to two decimals; never rounded up to 100.
+pub fn percent(part: u64, all: u64) -> String {
+    let hundredths = (part * 10_000).checked_div(all).unwrap_or(10_000);
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }

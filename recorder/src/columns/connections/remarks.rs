@@ -71,6 +71,7 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "lost_capture",
         "",
         Value::Truth(|r| r.lost_capture),
-        "The capture lost packets during the connection's life, or before it where its first SYN was not seen.",
+        "The capture may have lost packets of the connection: it lost some between three seconds before the first SYN and the \
+         end of the time for late segments (tracker.timeouts.tombstone), or at any time before where no SYN of the originator was seen.",
     ),
 ];
