@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use capture::SourceError;
+use capture::{Frame, Polled, SourceError, SourceSpec};
 use common::{Kept, Order, Pcap, PcapNg, pcap_at, read};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -116,6 +116,39 @@ fn pcapng_with_several_sections_interfaces_clocks_and_byte_orders() {
             let (bytes, expected) = rich_pcapng(first, second);
             assert_eq!(read_whole(&bytes), expected, "{first:?} {second:?}");
         }
+    }
+}
+
+#[test]
+fn drops_that_a_pcapng_file_tells_of_are_told_before_the_packet_after_them() {
+    for order in Order::BOTH {
+        let drops = |count: u64| (4, order.u64(count).to_vec());
+        let mut file = PcapNg::new(order);
+        file.interface(1, 0, &[]);
+        file.packet(0, 1, 1, b"a");
+        file.packet_with(0, 2, 1, b"b", &[(1, b"a comment".to_vec()), drops(3)]);
+        file.packet(0, 3, 1, b"c");
+        file.statistics(0, &[(4, 99), (5, 5), (7, 1)]);
+        file.statistics(9, &[(5, 1000)]);
+        file.section(order);
+        file.interface(1, 0, &[]);
+        file.packet_with(0, 4, 1, b"d", &[drops(2)]);
+        file.statistics(0, &[(5, 1)]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(folder.path(), "file", &file.bytes);
+        let spec: SourceSpec = format!("pcap:{}", path.display()).parse().unwrap();
+        let mut source = spec.open().unwrap().remove(0);
+        let mut told = Vec::new();
+        loop {
+            let dropped = source.device().dropped();
+            let visit = &mut |frame: Frame<'_>| told.push((dropped, frame.bytes.to_vec()));
+            if source.poll(visit).unwrap() == Polled::End {
+                break;
+            }
+        }
+        // Six by the statistics of the first section, three of which its packets had told of.
+        assert_eq!(told, [(0, b"a".into()), (3, b"b".into()), (3, b"c".into()), (8, b"d".into())]);
+        assert_eq!((source.device().offered, source.device().dropped_device), (12, 8));
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) struct Captures {
     /// The problem of too many files was reported.
     is_crowded: bool,
     visited: u64,
+    /// Packets that were dropped according to files that are done.
+    dropped: u64,
     /// Bytes of files that are done.
     done: u64,
     total: Option<u64>,
@@ -72,6 +74,7 @@ impl Captures {
             problems: problems.into(),
             is_crowded: false,
             visited: 0,
+            dropped: 0,
             done: progress.done,
             total: progress.total,
         }
@@ -117,9 +120,15 @@ impl Captures {
         }
         let ended = self.begun.remove(index);
         self.done += ended.reader.bytes_read();
+        self.dropped = self.dropped.saturating_add(ended.reader.dropped());
     }
 
-    /// Visits the packets of the file whose turn it is, up to the turn of another one, `most` at most. Gives how many they were,
+    /// Packets that the files say were dropped so far.
+    fn dropped(&self) -> u64 {
+        self.begun.iter().fold(self.dropped, |dropped, begun| dropped.saturating_add(begun.reader.dropped()))
+    }
+
+    /// Visits the packets of the file whose turn it is, up to the turn of another one or to a drop, `most` at most. Gives how many they were,
     /// and `false` if a pipe has nothing more for now.
     fn visit_run(&mut self, index: usize, most: usize, visit: &mut dyn FnMut(Frame<'_>)) -> (usize, bool) {
         let others = self.begun.iter().enumerate().filter(|&(other, _)| other != index);
@@ -128,6 +137,7 @@ impl Captures {
         let next_file = self.planned.front().filter(|_| has_room).map(|planned| planned.first);
         let Some(begun) = self.begun.get_mut(index) else { return (0, true) };
         let mut visited = 0;
+        let dropped = begun.reader.dropped();
         let step = loop {
             if let Some(frame) = begun.reader.frame() {
                 visit(frame);
@@ -136,7 +146,8 @@ impl Captures {
             let step = begun.goes_on();
             let is_anothers_turn = limit.is_some_and(|limit| limit < (begun.clock, index))
                 || next_file.is_some_and(|first| first <= begun.clock);
-            if !matches!(step, Ok(Step::Packet)) || is_anothers_turn || visited >= most {
+            let is_done = is_anothers_turn || visited >= most || begun.reader.dropped() != dropped;
+            if is_done || !matches!(step, Ok(Step::Packet)) {
                 break step;
             }
         };
@@ -150,8 +161,13 @@ impl Captures {
 impl Source for Captures {
     fn poll(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Polled, SourceError> {
         let mut visited = 0;
+        let dropped = self.dropped();
         while visited < PACKETS_A_POLL {
             self.begin_files();
+            if self.dropped() != dropped {
+                // To be asked for before the next packet is visited.
+                return Ok(Polled::Frames);
+            }
             if let Some(problem) = self.problems.pop_front() {
                 return Err(problem);
             }
@@ -169,7 +185,8 @@ impl Source for Captures {
     }
 
     fn device(&mut self) -> DeviceCounters {
-        DeviceCounters { offered: self.visited, ..DeviceCounters::default() }
+        let dropped = self.dropped();
+        DeviceCounters { offered: self.visited.saturating_add(dropped), dropped_device: dropped, dropped_kernel: 0 }
     }
 
     fn progress(&self) -> Progress {

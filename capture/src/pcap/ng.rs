@@ -4,7 +4,8 @@
 //! block:   type u32 | length u32 | body, padded to four bytes | length u32
 //! section: type 0x0a0d0d0a | length | 0x1a2b3c4d tells the byte order | major u16 | minor u16 | ...
 //! ```
-//! A section describes its interfaces, and packets name them by number. Blocks that hold no packet are skipped, however
+//! A section describes its interfaces, and packets name them by number. What was dropped stands in options of packets (since the packet
+//! before) or of an interface's statistics (in all); of an interface that has both, the greater counts. Other blocks are skipped, however
 //! long they are.
 
 use std::io::Read;
@@ -18,6 +19,7 @@ pub(super) const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
@@ -32,6 +34,11 @@ const MOST_INTERFACES: usize = 65_536;
 const OPTION_END: u16 = 0;
 const OPTION_TSRESOL: u16 = 9;
 const OPTION_TSOFFSET: u16 = 14;
+/// Of a packet: what the interface dropped since the packet before.
+const OPTION_DROPCOUNT: u16 = 4;
+/// Of statistics: what the interface, and the operating system, dropped since the capture began.
+const OPTION_IFDROP: u16 = 5;
+const OPTION_OSDROP: u16 = 7;
 
 /// A pcapng file, from the section on that is being read.
 #[derive(Debug)]
@@ -40,6 +47,8 @@ pub(super) struct Ng {
     interfaces: Vec<Interface>,
     /// The last timestamp: simple packet blocks have none and get this.
     last: Nanos,
+    /// Packets dropped before the last block that was read.
+    dropped: u64,
 }
 
 #[derive(Debug)]
@@ -47,6 +56,47 @@ struct Interface {
     link: LinkType,
     snaplen: u32,
     clock: Clock,
+    drops: Drops,
+}
+
+/// What is known of an interface's drops.
+#[derive(Clone, Copy, Debug, Default)]
+struct Drops {
+    /// By its packets, together.
+    by_packets: u64,
+    /// By its statistics, the latest.
+    by_statistics: u64,
+}
+
+impl Drops {
+    fn all(self) -> u64 {
+        self.by_packets.max(self.by_statistics)
+    }
+}
+
+/// The options of a block, from `at` on: code u16 | length u16 | value, padded to four bytes. A value that reaches beyond the block is
+/// `None`, and the last.
+struct OptionFields<'a> {
+    order: ByteOrder,
+    block: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for OptionFields<'a> {
+    type Item = (u16, Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at + 4 > self.block.len() {
+            return None;
+        }
+        let (code, len) = (self.order.u16(self.block, self.at), usize::from(self.order.u16(self.block, self.at + 2)));
+        if code == OPTION_END {
+            return None;
+        }
+        let value = self.block.get(self.at + 4..self.at + 4 + len);
+        self.at += 4 + len.next_multiple_of(4);
+        Some((code, value))
+    }
 }
 
 /// How an interface counts time.
@@ -102,7 +152,12 @@ impl Clock {
 impl Ng {
     /// Starts at the first section header, whose type the caller has seen; [`Self::next`] reads it.
     pub(super) const fn new() -> Self {
-        Self { order: ByteOrder::Little, interfaces: Vec::new(), last: Nanos(0) }
+        Self { order: ByteOrder::Little, interfaces: Vec::new(), last: Nanos(0), dropped: 0 }
+    }
+
+    /// Packets that were dropped before the last block that was read, as far as the file tells.
+    pub(super) const fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// The next packet, with its block at the window's start.
@@ -163,10 +218,14 @@ impl Ng {
     /// What a whole block (less the length at its end) says.
     fn look_into(&mut self, kind: u32, block: &[u8]) -> Result<Option<Record>, Fault> {
         match kind {
-            ENHANCED_PACKET => self.packet(block, self.order.u32(block, 8)).map(Some),
+            ENHANCED_PACKET => self.enhanced_packet(block).map(Some),
             OBSOLETE_PACKET => self.packet(block, u32::from(self.order.u16(block, 8))).map(Some),
             SIMPLE_PACKET => self.simple_packet(block).map(Some),
             INTERFACE => self.describe_interface(block).map(|()| None),
+            STATISTICS => {
+                self.take_statistics(block);
+                Ok(None)
+            }
             SECTION => self.check_version(block).map(|()| None),
             _ => Ok(None),
         }
@@ -189,27 +248,66 @@ impl Ng {
         }
         let link = LinkType::from_number(u32::from(self.order.u16(block, 8)));
         let mut clock = Clock::DEFAULT;
-        let mut at = OPTIONS;
-        while at + 4 <= block.len() {
-            let (code, len) = (self.order.u16(block, at), usize::from(self.order.u16(block, at + 2)));
-            let value = block.get(at + 4..at + 4 + len);
-            match (code, value) {
-                (OPTION_END, _) => break,
+        for option in self.options(block, OPTIONS) {
+            match option {
                 (_, None) => return Err(Fault::Corrupt("an option reaches beyond its block".to_owned())),
                 (OPTION_TSRESOL, Some([resolution])) => clock.unit = Clock::unit(*resolution),
-                (OPTION_TSOFFSET, Some(value)) if value.len() == 8 => clock.offset = self.signed(value),
+                (OPTION_TSOFFSET, Some(value)) if value.len() == 8 => clock.offset = self.u64(value) as i64,
                 _ => {}
             }
-            at += 4 + len.next_multiple_of(4);
         }
-        self.interfaces.push(Interface { link, snaplen: self.order.u32(block, 12), clock });
+        let snaplen = self.order.u32(block, 12);
+        self.interfaces.push(Interface { link, snaplen, clock, drops: Drops::default() });
         Ok(())
     }
 
-    fn signed(&self, value: &[u8]) -> i64 {
+    const fn options<'a>(&self, block: &'a [u8], at: usize) -> OptionFields<'a> {
+        OptionFields { order: self.order, block, at }
+    }
+
+    fn u64(&self, value: &[u8]) -> u64 {
         let halves = [self.order.u32(value, 0), self.order.u32(value, 4)];
         let [low, high] = if self.order == ByteOrder::Little { halves } else { [halves[1], halves[0]] };
-        (u64::from(high) << 32 | u64::from(low)) as i64
+        u64::from(high) << 32 | u64::from(low)
+    }
+
+    /// The sum of the counts among the options that have one of these codes.
+    fn sum(&self, block: &[u8], at: usize, codes: &[u16]) -> u64 {
+        let counts = self.options(block, at).filter(|(code, _)| codes.contains(code));
+        let counts =
+            counts.filter_map(|(_, value)| value.filter(|value| value.len() == 8).map(|value| self.u64(value)));
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// ```text
+    /// interface u32 | ticks, upper u32 | ticks, lower u32 | options
+    /// ```
+    /// Statistics of no interface, or without a count, tell nothing.
+    fn take_statistics(&mut self, block: &[u8]) {
+        const OPTIONS: usize = 20;
+        let dropped = self.sum(block, OPTIONS, &[OPTION_IFDROP, OPTION_OSDROP]);
+        let interface = self.order.u32(block, BODY);
+        self.note_drops(interface, |drops| drops.by_statistics = drops.by_statistics.max(dropped));
+    }
+
+    fn note_drops(&mut self, interface: u32, note: impl FnOnce(&mut Drops)) {
+        if let Some(interface) = self.interfaces.get_mut(interface as usize) {
+            let before = interface.drops.all();
+            note(&mut interface.drops);
+            self.dropped = self.dropped.saturating_add(interface.drops.all() - before);
+        }
+    }
+
+    /// A packet with options, which may tell of drops before it.
+    fn enhanced_packet(&mut self, block: &[u8]) -> Result<Record, Fault> {
+        let interface = self.order.u32(block, 8);
+        let record = self.packet(block, interface)?;
+        let options = record.at + record.len.next_multiple_of(4);
+        if options < block.len() {
+            let dropped = self.sum(block, options, &[OPTION_DROPCOUNT]);
+            self.note_drops(interface, |drops| drops.by_packets = drops.by_packets.saturating_add(dropped));
+        }
+        Ok(record)
     }
 
     /// An enhanced packet block, or an obsolete one, which differs in its first four bytes (interface u16, drops u16) alone.

@@ -80,6 +80,14 @@ impl Reader {
         self.current.as_ref().map(|record| record.ts)
     }
 
+    /// Packets that the file says were dropped before the current one or, at its end, in all.
+    pub(super) const fn dropped(&self) -> u64 {
+        match &self.format {
+            Format::Ng(ng) => ng.dropped(),
+            Format::Unknown | Format::Classic(_) => 0,
+        }
+    }
+
     /// Bytes read, before decompression.
     pub(super) fn bytes_read(&self) -> u64 {
         self.window.input().bytes_read()

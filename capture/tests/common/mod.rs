@@ -54,7 +54,8 @@ pub fn read(path: &Path) -> Result<(Vec<Kept>, Vec<SourceError>), SourceError> {
     assert_eq!(sources.len(), 1);
     let source = sources[0].as_mut();
     let all = drain(source);
-    assert_eq!(source.device().offered, all.0.len() as u64);
+    let device = source.device();
+    assert_eq!(device.offered, all.0.len() as u64 + device.dropped());
     Ok(all)
 }
 
@@ -156,21 +157,45 @@ impl PcapNg {
         let mut body = self.order.u16(link).to_vec();
         body.extend([0, 0]);
         body.extend(self.order.u32(snaplen));
-        for (code, value) in options {
-            body.extend(self.order.u16(*code));
-            body.extend(self.order.u16(value.len() as u16));
-            body.extend(value);
-            body.resize(body.len().next_multiple_of(4), 0);
-        }
+        self.options(&mut body, options);
         self.block(1, &body);
     }
 
+    fn options(&self, body: &mut Vec<u8>, options: &[(u16, Vec<u8>)]) {
+        for (code, value) in options {
+            body.resize(body.len().next_multiple_of(4), 0);
+            body.extend(self.order.u16(*code));
+            body.extend(self.order.u16(value.len() as u16));
+            body.extend(value);
+        }
+    }
+
+    pub fn statistics(&mut self, interface: u32, counts: &[(u16, u64)]) {
+        let mut body = self.order.u32(interface).to_vec();
+        body.extend([0; 8]);
+        let options: Vec<_> = counts.iter().map(|(code, count)| (*code, self.order.u64(*count).to_vec())).collect();
+        self.options(&mut body, &options);
+        self.block(5, &body);
+    }
+
     pub fn packet(&mut self, interface: u32, ticks: u64, original: u32, packet: &[u8]) {
+        self.packet_with(interface, ticks, original, packet, &[]);
+    }
+
+    pub fn packet_with(
+        &mut self,
+        interface: u32,
+        ticks: u64,
+        original: u32,
+        packet: &[u8],
+        options: &[(u16, Vec<u8>)],
+    ) {
         let mut body = self.order.u32(interface).to_vec();
         for field in [(ticks >> 32) as u32, ticks as u32, packet.len() as u32, original] {
             body.extend(self.order.u32(field));
         }
         body.extend(packet);
+        self.options(&mut body, options);
         self.block(6, &body);
     }
 
