@@ -11,6 +11,7 @@ use wire::Nanos;
 
 use crate::arrivals::Law;
 use crate::frame::Frame;
+use crate::link::Line;
 use crate::scenario::{Part, Scenario};
 use crate::truth::{Ending, Truth};
 use crate::world::{Extent, Tap, World};
@@ -23,6 +24,7 @@ const INTERVALS: [i64; 3] = [1, 60, 300];
 pub struct LinkTruth {
     start: Nanos,
     last: Option<Nanos>,
+    line: Option<Line>,
     /// Outbound, then inbound.
     ways: [Way; 2],
     ip_frames: u64,
@@ -36,34 +38,49 @@ struct Way {
     frames: u64,
     bytes: u64,
     ip_bytes: u64,
+    /// By IP bytes.
     busiest: [Busiest; INTERVALS.len()],
+    /// Time that the line took for them, ns.
+    taken: u64,
+    /// By that time.
+    fullest: [Busiest; INTERVALS.len()],
 }
 
 /// The busiest of the intervals that follow each other without a gap.
 #[derive(Clone, Copy, Debug, Default)]
 struct Busiest {
     number: i64,
-    ip_bytes: u64,
+    amount: u64,
     most: u64,
 }
 
 impl Busiest {
-    fn add(&mut self, number: i64, ip_bytes: u64) {
+    fn add(&mut self, number: i64, amount: u64) {
         if number != self.number {
-            *self = Self { number, ip_bytes: 0, most: self.most };
+            *self = Self { number, amount: 0, most: self.most };
         }
-        self.ip_bytes += ip_bytes;
-        self.most = self.most.max(self.ip_bytes);
+        self.amount += amount;
+        self.most = self.most.max(self.amount);
+    }
+
+    /// The most of each interval in a second of it, as JSON.
+    fn tell(all: &[Self; INTERVALS.len()], unit: f64) -> Value {
+        let each = INTERVALS.iter().zip(all);
+        let most: serde_json::Map<String, Value> = each
+            .map(|(seconds, busiest)| (format!("{seconds}s"), json!(busiest.most as f64 * unit / *seconds as f64)))
+            .collect();
+        Value::Object(most)
     }
 }
 
 impl LinkTruth {
-    /// Of a capture that begins at `start`.
+    /// Of a scenario from its beginning.
     #[must_use]
-    pub fn new(start: Nanos) -> Self {
+    pub fn new(scenario: &Scenario) -> Self {
         Self {
-            start,
+            start: scenario.start,
             last: None,
+            line: scenario.line,
             ways: Default::default(),
             ip_frames: 0,
             endings: [0; Ending::ALL.len()],
@@ -107,23 +124,38 @@ impl LinkTruth {
                 "by_ending": endings,
                 "by_conn_state": self.states,
             },
+            "line": self.line.map(|line| self.tell_line(&line, world)),
             "arrivals": parts,
+        })
+    }
+
+    /// The tapped line: how much of the time each way was busy.
+    fn tell_line(&self, line: &Line, world: &World) -> Value {
+        let seconds = self.last.map_or(0.0, |last| last.elapsed_since(self.start) as f64 / 1e9);
+        let way = |way: &Way| {
+            json!({
+                "utilisation": if seconds > 0.0 { way.taken as f64 / 1e9 / seconds } else { 0.0 },
+                "busiest_utilisation": Busiest::tell(&way.fullest, 1e-9),
+            })
+        };
+        json!({
+            "bits_per_second": line.bits_per_second,
+            "framing": line.framing.name(),
+            "longest_wait_seconds": line.longest_wait as f64 / 1e9,
+            "dropped": world.dropped_at_line(),
+            "outbound": way(&self.ways[0]),
+            "inbound": way(&self.ways[1]),
         })
     }
 }
 
 impl Way {
     fn tell(&self) -> Value {
-        let busiest: serde_json::Map<String, Value> = INTERVALS
-            .iter()
-            .zip(self.busiest)
-            .map(|(seconds, busiest)| (format!("{seconds}s"), json!(busiest.most as f64 * 8.0 / *seconds as f64)))
-            .collect();
         json!({
             "frames": self.frames,
             "bytes": self.bytes,
             "ip_bytes": self.ip_bytes,
-            "busiest_ip_bits_per_second": busiest,
+            "busiest_ip_bits_per_second": Busiest::tell(&self.busiest, 8.0),
         })
     }
 }
@@ -140,6 +172,13 @@ impl Tap for LinkTruth {
         let second = ts.elapsed_since(self.start) / Nanos::PER_SECOND;
         for (busiest, seconds) in way.busiest.iter_mut().zip(INTERVALS) {
             busiest.add(second / seconds, ip_bytes);
+        }
+        if let Some(line) = self.line.filter(|_| ip_bytes > 0) {
+            let taken = line.nanos(frame.ip_len).unsigned_abs();
+            way.taken += taken;
+            for (fullest, seconds) in way.fullest.iter_mut().zip(INTERVALS) {
+                fullest.add(second / seconds, taken);
+            }
         }
         Ok(())
     }

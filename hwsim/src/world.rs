@@ -1,5 +1,7 @@
 //! The world: all live connections of a scenario on one clock, and the tap that sees them.
 
+mod others;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -9,12 +11,13 @@ use wire::{Direction, Nanos};
 
 use crate::arrivals::Process;
 use crate::frame::{Addressing, Builder, Frame, Other};
-use crate::link::Passing;
+use crate::link::{Carrier, Passing};
 use crate::pcap::Resolution;
 use crate::rng::{Dist, Rng};
 use crate::scenario::{Population, Scenario};
 use crate::speaker::{Connection, Opening, Setup};
 use crate::truth::{Ending, Passage, Truth};
+use others::{Drawn, Others};
 
 /// Where it ends at the latest: what a scenario without an end is cut at, and a bound for what a user asks for, s. A capture file's
 /// seconds still fit into 32 bits then.
@@ -107,6 +110,18 @@ struct Live {
     followed_by: Option<Box<Setup>>,
 }
 
+impl Live {
+    /// Sends its next segment over the line, unless that is done; whether it was to be sent.
+    fn come_to_line(&mut self, line: &mut Carrier, now: Nanos) -> bool {
+        let Some((from, segment)) = self.connection.at_line() else { return false };
+        let mut sack = Default::default();
+        let ip_len = self.connection.header(from, segment, &mut sack).ip_len(self.addressing.family);
+        let until = line.take(self.addressing.is_outbound(from), ip_len, now);
+        self.connection.cross_line(until);
+        true
+    }
+}
+
 /// A part of a scenario as it runs.
 #[derive(Debug)]
 struct Part {
@@ -124,14 +139,14 @@ pub struct World {
     builder: Builder,
     /// For arrivals and what they draw.
     rng: Rng,
-    other_rng: Rng,
-    other_per_second: f64,
+    others: Others,
+    /// The tapped line, where it makes datagrams wait.
+    line: Option<Carrier>,
     /// Share of connections that are followed by another on the same ports.
     reuse: f64,
     parts: Vec<Part>,
     /// When the next connection begins, and of which part it is.
     next_arrival: (Nanos, usize),
-    next_other: Nanos,
     arrived: u64,
     /// When the next segment of which slot passes the tap.
     agenda: BinaryHeap<Reverse<(Nanos, u32)>>,
@@ -145,14 +160,13 @@ impl World {
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: u64, extent: Extent, snaplen: u32, resolution: Resolution) -> Self {
         let mut rng = Rng::new(seed);
-        let mut other_rng = rng.fork();
+        let other_rng = rng.fork();
         let population = Population::new(scenario, &mut rng);
         let mut parts: Vec<Part> = Vec::with_capacity(scenario.parts.len());
         for part in scenario.parts {
             let mut arrivals = Process::new(&part.arrivals, extent.scale, extent.start, &mut rng);
             parts.push(Part { next: arrivals.next(extent.start, &mut rng), arrivals, arrived: 0 });
         }
-        let next_other = after(extent.start, scenario.other_per_second, &mut other_rng);
         let next_arrival = if extent.connections == Some(0) { (Nanos::MAX, 0) } else { earliest(&parts) };
         Self {
             extent,
@@ -160,12 +174,11 @@ impl World {
             population,
             builder: Builder::new(snaplen),
             rng,
-            other_rng,
-            other_per_second: scenario.other_per_second,
+            others: Others::new(scenario.other_per_second, extent.start, other_rng),
+            line: scenario.line.map(Carrier::new),
             reuse: scenario.era.reuse,
             parts,
             next_arrival,
-            next_other,
             arrived: 0,
             agenda: BinaryHeap::new(),
             slots: Vec::new(),
@@ -177,6 +190,12 @@ impl World {
     /// How many connections of each part have begun so far.
     pub fn arrived(&self) -> impl Iterator<Item = u64> + '_ {
         self.parts.iter().map(|part| part.arrived)
+    }
+
+    /// Datagrams that the tapped line had no room for; `None` where it is no limit.
+    #[must_use]
+    pub fn dropped_at_line(&self) -> Option<u64> {
+        self.line.as_ref().map(Carrier::dropped)
     }
 
     /// What has passed the tap so far.
@@ -214,7 +233,7 @@ impl World {
         let segment_at = self.agenda.peek().map_or(Nanos::MAX, |Reverse((at, _))| *at);
         let tcp_at = segment_at.min(self.next_arrival.0);
         let is_over = tcp_at == Nanos::MAX || self.extent.packets.is_some_and(|most| self.counters.frames >= most);
-        let now = tcp_at.min(self.next_other);
+        let now = tcp_at.min(self.others.at());
         if is_over || self.extent.end.is_some_and(|end| now >= end) {
             return Ok(false);
         }
@@ -241,7 +260,7 @@ impl World {
         self.next_arrival = if was_last { (Nanos::MAX, 0) } else { earliest(&self.parts) };
         if was_last && self.extent.end.is_none() {
             // Otherwise it would fill the file for as long as the slowest connection lingers.
-            self.next_other = Nanos::MAX;
+            self.others.end();
         }
         let Some((setup, addressing)) = drawn else { return };
         let is_followed = setup.outcome.closes_in_order() && self.rng.chance(self.reuse);
@@ -266,12 +285,15 @@ impl World {
         self.counters.peak_live = self.counters.peak_live.max(self.agenda.len() as u64);
     }
 
-    /// The next segment passes the tap.
+    /// The next segment passes the tap, or comes to the line before it.
     fn pass_segment(&mut self, tap: &mut impl Tap) -> io::Result<()> {
         let Some(mut top) = self.agenda.peek_mut() else { return Ok(()) };
-        let slot = top.0.1;
+        let Reverse((now, slot)) = *top;
         let Some(live) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return Ok(()) };
-        if let Some((from, passing)) = live.connection.pass_tap() {
+        let comes_to_line = self.line.as_mut().is_some_and(|line| live.come_to_line(line, now));
+        if comes_to_line {
+            // It passes later, or never.
+        } else if let Some((from, passing)) = live.connection.pass_tap() {
             let ts = self.resolution.round(passing.ts);
             let mut sack = Default::default();
             let header = live.connection.header(from, &passing.segment, &mut sack);
@@ -318,11 +340,28 @@ impl World {
         self.begin(&setup, addressing, false);
     }
 
-    /// A frame that is not TCP passes.
+    /// A frame that is not TCP passes, or comes to the line.
     fn pass_other(&mut self, now: Nanos, tap: &mut impl Tap) -> io::Result<()> {
-        let drawn = self.population.other(&mut self.other_rng);
-        self.next_other = after(now, self.other_per_second, &mut self.other_rng);
-        let Some((what, addressing, from)) = drawn else { return Ok(()) };
+        if let Some(crossed) = self.others.crossed(now) {
+            return self.show_other(now, crossed, tap);
+        }
+        let drawn = self.population.other(&mut self.others.rng);
+        self.others.advance(now);
+        let Some(drawn) = drawn else { return Ok(()) };
+        let Some(line) = &mut self.line else { return self.show_other(now, drawn, tap) };
+        let (what, addressing, from) = &drawn;
+        let frame = self.builder.other(*what, addressing, *from);
+        if frame.ip_len == 0 {
+            // Only IP goes over the line.
+            return self.show_other(now, drawn, tap);
+        }
+        if let Some(until) = line.take(frame.outbound, frame.ip_len, now) {
+            self.others.wait(until, drawn);
+        }
+        Ok(())
+    }
+
+    fn show_other(&mut self, now: Nanos, (what, addressing, from): Drawn, tap: &mut impl Tap) -> io::Result<()> {
         match what {
             Other::Udp { .. } => self.counters.udp += 1,
             Other::Echo => self.counters.icmp += 1,

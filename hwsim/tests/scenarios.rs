@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::io;
 
 use hwsim::frame::Frame;
+use hwsim::link::Line;
 use hwsim::link_truth::LinkTruth;
 use hwsim::pcap::Resolution;
 use hwsim::scenario::{SCENARIOS, Scenario, find};
@@ -47,7 +48,7 @@ impl Slice {
         let scenario = find(name).unwrap();
         let extent = Extent::of(scenario, connections, seconds, None);
         let mut world = World::new(scenario, SEED, extent, SNAPLEN, Resolution::Nanos);
-        let mut observer = Observer { link: LinkTruth::new(scenario.start), rows: Vec::new() };
+        let mut observer = Observer { link: LinkTruth::new(scenario), rows: Vec::new() };
         assert!(world.run(u64::MAX, &mut observer).unwrap());
         let link = observer.link.tell(scenario, SEED, &extent, &world);
         Self { rows: observer.rows, counters: *world.counters(), link }
@@ -109,6 +110,53 @@ fn rediris_has_the_papers_packets_a_connection_and_throughputs() {
     assert!((0.62..0.78).contains(&slow), "{slow} of the connections stay below 80 kb/s in their data phase");
     let setup = median(throughputs.iter().map(|(data, whole)| whole / data).collect());
     assert!((0.4..0.6).contains(&setup), "over the whole connection it is {setup} of that");
+}
+
+/// The frames of each way of a line, one behind the other.
+struct OneBehindTheOther {
+    line: Line,
+    last: [Option<Nanos>; 2],
+    queued: u64,
+}
+
+impl Tap for OneBehindTheOther {
+    fn frame(&mut self, ts: Nanos, frame: &Frame<'_>) -> io::Result<()> {
+        let taken = self.line.nanos(frame.ip_len);
+        let last = &mut self.last[usize::from(frame.outbound)];
+        let after = last.map_or(i64::MAX, |last| ts.since(last));
+        if frame.ip_len > 0 {
+            assert!(after >= taken, "{} bytes {after} ns after the last", frame.ip_len);
+            self.queued += u64::from(after == taken);
+            *last = Some(ts);
+        }
+        Ok(())
+    }
+
+    fn over(&mut self, _: &Truth) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_frame_of_rediris_passes_before_the_line_has_sent_it() {
+    let scenario = find("rediris-1998").unwrap();
+    // Ten times as many as on average.
+    let extent = Extent::of(scenario, Some(9_000), Some(330.0), None);
+    let mut world = World::new(scenario, SEED, extent, SNAPLEN, Resolution::Nanos);
+    let mut tap = OneBehindTheOther { line: scenario.line.unwrap(), last: [None; 2], queued: 0 };
+    assert!(world.run(u64::MAX, &mut tap).unwrap());
+    assert!(tap.queued > 1000, "{} frames had to wait", tap.queued);
+}
+
+#[test]
+fn the_line_of_rediris_is_never_half_loaded() {
+    let slice = Slice::run("rediris-1998", Some(20_000), Some(7200.0));
+    for way in ["outbound", "inbound"] {
+        let told = |path: &str| slice.link.pointer(&format!("/line/{way}/{path}")).unwrap().as_f64().unwrap();
+        let (mean, second) = (told("utilisation"), told("busiest_utilisation/1s"));
+        assert!(0.0 < mean && mean < second && second < 0.5, "{way}: {mean} on average, {second} in a second");
+    }
+    assert_eq!(slice.link.pointer("/line/dropped").unwrap(), 0);
 }
 
 #[test]

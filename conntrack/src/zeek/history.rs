@@ -73,9 +73,12 @@ impl View {
                 self.push_changed(from, Once::Syn, letter, last != position);
             }
             (false, true, false) => {
+                // Zeek waits for a segment without FIN; but who sends data after a SYN-ACK is no backscatter.
+                let (from, roles) = if segment.payload_len > 0 { self.settle_roles(from) } else { (from, Roles::Stay) };
                 let end = position + i64::from(segment.payload_len);
                 let last = std::mem::replace(&mut self.endpoint(from).last_fin, end);
                 self.push_changed(from, Once::Fin, b'F', last != end);
+                return (from, roles);
             }
             (false, false, true) => {
                 let last = std::mem::replace(&mut self.endpoint(from).last_rst, position);
@@ -96,17 +99,21 @@ impl View {
     }
 
     fn push_productive(&mut self, from: Direction, once: Once, letter: u8) -> (Direction, Roles) {
+        let (from, roles) = self.settle_roles(from);
+        self.letters.push_once(from, once, letter);
+        (from, roles)
+    }
+
+    /// Who began with a SYN-ACK and goes on is the responder. Gives who that makes the sender.
+    fn settle_roles(&mut self, from: Direction) -> (Direction, Roles) {
         let began_with_synack = self.letters.history.as_str() == "H";
         if !began_with_synack {
-            self.letters.push_once(from, once, letter);
             return (from, Roles::Stay);
         }
         self.flip();
         self.letters.history = History::from_letters(b"^h");
         self.heard[Direction::Orig.index()] = true;
-        let from = from.other();
-        self.letters.push_once(from, once, letter);
-        (from, Roles::Flipped)
+        (from.other(), Roles::Flipped)
     }
 }
 

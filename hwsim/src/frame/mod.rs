@@ -44,6 +44,12 @@ pub struct Addressing {
 }
 
 impl Addressing {
+    /// Whether what this end sends goes from the inside of the tapped link to its outside.
+    #[must_use]
+    pub fn is_outbound(&self, from: Direction) -> bool {
+        self.orig_inside == (from == Direction::Orig)
+    }
+
     /// The same, with the two ends exchanged.
     #[must_use]
     pub const fn reversed(&self) -> Self {
@@ -102,7 +108,7 @@ impl Builder {
 
     /// Starts a frame: Ethernet header and VLAN tag, up to the EtherType.
     fn link(&mut self, addressing: &Addressing, from: Direction) {
-        self.outbound = addressing.orig_inside == (from == Direction::Orig);
+        self.outbound = addressing.is_outbound(from);
         let (source, destination) = if self.outbound { (INSIDE_MAC, OUTSIDE_MAC) } else { (OUTSIDE_MAC, INSIDE_MAC) };
         self.bytes.clear();
         self.bytes.extend_from_slice(&destination);

@@ -1,6 +1,6 @@
 //! TCP headers (RFC 9293, 3.1) and their options.
 
-use wire::{Direction, SackBlock, SeqNum, TcpFlags, Timestamps};
+use wire::{Direction, Family, SackBlock, SeqNum, TcpFlags, Timestamps};
 
 use super::Addressing;
 
@@ -58,6 +58,13 @@ pub struct Options<'a> {
 }
 
 impl TcpHeader<'_> {
+    /// Length of the IP datagram that carries it and its payload.
+    #[must_use]
+    pub fn ip_len(&self, family: Family) -> u32 {
+        let ip = if family == Family::V6 { 40 } else { 20 };
+        (ip + HEADER_LEN + self.options.encode().1) as u32 + u32::from(self.payload_len)
+    }
+
     /// The header's first 20 bytes, the checksum still zero.
     pub(super) fn encode(&self, addressing: &Addressing, from: Direction, options_len: usize) -> [u8; HEADER_LEN] {
         let mut header = [0; HEADER_LEN];

@@ -11,7 +11,7 @@ pub fn find(name: &str) -> Option<&'static Hardware> {
     DEVICES.iter().find(|device| device.name == name)
 }
 
-const EXACT: Hardware = Hardware {
+pub(crate) const EXACT: Hardware = Hardware {
     name: "exact",
     about: "one queue that misses nothing, and a clock that is right to the nanosecond",
     ports: Ports::One(Clock::EXACT),
@@ -44,7 +44,7 @@ const SMALL_RING: Hardware = Hardware {
 };
 
 /// A quarter of a millisecond apart, and drifting by 2 µs a second: two free-running cards whose clocks were set by NTP.
-const TWO_TAPS: Hardware = Hardware {
+pub(crate) const TWO_TAPS: Hardware = Hardware {
     name: "two-taps",
     about: "an optical splitter: each direction comes in at a port of its own, and the second clock is 250 µs ahead and gains 2 µs a second",
     ports: Ports::EachDirection([Clock::EXACT, Clock { offset: 250_000, drift: 2_000, ..Clock::EXACT }]),

@@ -18,6 +18,7 @@ mod rss;
 use wire::Nanos;
 
 pub use catalogue::{DEVICES, find};
+pub(crate) use catalogue::{EXACT, TWO_TAPS};
 pub use clock::{Clock, Step};
 pub use ring::Ring;
 use ring::Slots;

@@ -4,6 +4,7 @@
 //! What they do before the tap the tap sees, or sees the lack of; what they do after it only the receiver notices. What befell a
 //! segment on its way to the tap passes with it, as its [`Fate`], for the truth.
 
+mod line;
 mod rule;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use wire::Nanos;
 
 use crate::rng::Rng;
 use crate::speaker::Segment;
+pub use line::{Carrier, Framing, Line};
 use rule::Memory;
 pub use rule::{GilbertElliott, Rule, Verdict};
 
@@ -127,6 +129,8 @@ struct UnderWay {
     /// Its place in the order of sending, from 1.
     order: u64,
     copied_by: Option<Copier>,
+    /// It has been sent over the tapped line, and passes the tap when its last bit has.
+    has_crossed: bool,
     /// It does not arrive: lost after the tap, or meant for the tap alone.
     is_lost: bool,
 }
@@ -211,7 +215,14 @@ impl Link {
         self.sent += 1;
         let start = self.sender_free.plus(self.nature.to_tap);
         if let Some(carried) = self.before.carry(&segment, start, rng) {
-            let original = UnderWay { segment, at: carried.at, order: self.sent, copied_by: None, is_lost: false };
+            let original = UnderWay {
+                segment,
+                at: carried.at,
+                order: self.sent,
+                copied_by: None,
+                has_crossed: false,
+                is_lost: false,
+            };
             self.approach_tap(original, rng);
             if let Some(at) = carried.copy_at {
                 self.approach_tap(UnderWay { at, copied_by: Some(Copier::Network), ..original }, rng);
@@ -232,6 +243,30 @@ impl Link {
         self.arrival
     }
 
+    /// The next segment, if it has come to the tapped line and not been sent over it.
+    #[must_use]
+    pub fn at_line(&self) -> Option<&Segment> {
+        self.under_way.get(self.seen).filter(|next| !next.has_crossed).map(|next| &next.segment)
+    }
+
+    /// The line sends the next segment; its last bit passes the tap at this instant.
+    pub fn cross_line(&mut self, at: Nanos) {
+        if let Some(next) = self.under_way.remove(self.seen) {
+            self.place_before_tap(UnderWay { at, has_crossed: true, ..next });
+        }
+        self.at_tap = self.next_before_tap();
+    }
+
+    /// The line has no room for the next segment.
+    pub fn drop_at_line(&mut self) {
+        self.under_way.remove(self.seen);
+        self.at_tap = self.next_before_tap();
+    }
+
+    fn next_before_tap(&self) -> Nanos {
+        self.under_way.get(self.seen).map_or(Nanos::MAX, |next| next.at)
+    }
+
     /// Lets the next segment pass the tap.
     pub fn pass_tap(&mut self, rng: &mut Rng) -> Option<Passing> {
         let next = *self.under_way.get(self.seen)?;
@@ -242,7 +277,7 @@ impl Link {
             self.approach_tap(UnderWay { at, copied_by: Some(Copier::Capture), ..next }, rng);
         }
         let arrives = self.leave_tap(next, rng);
-        self.at_tap = self.under_way.get(self.seen).map_or(Nanos::MAX, |next| next.at);
+        self.at_tap = self.next_before_tap();
         Some(Passing { ts: next.at, segment: next.segment, fate, arrives })
     }
 
@@ -257,16 +292,20 @@ impl Link {
 
     /// Puts a segment in its place among those that come to the tap, or past it where there is none.
     fn approach_tap(&mut self, coming: UnderWay, rng: &mut Rng) {
-        let mut place = self.under_way.len();
-        while place > self.seen && self.under_way[place - 1].at > coming.at {
-            place -= 1;
-        }
-        self.under_way.insert(place, coming);
+        self.place_before_tap(coming);
         if self.nature.is_tapped {
             self.at_tap = self.at_tap.min(coming.at);
         } else {
             self.leave_tap(coming, rng);
         }
+    }
+
+    fn place_before_tap(&mut self, coming: UnderWay) {
+        let mut place = self.under_way.len();
+        while place > self.seen && self.under_way[place - 1].at > coming.at {
+            place -= 1;
+        }
+        self.under_way.insert(place, coming);
     }
 
     /// The segment at `seen`, which is this one, goes on to its receiver; whether it will arrive.

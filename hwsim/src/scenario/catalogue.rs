@@ -9,6 +9,7 @@ use super::services::{
 };
 use super::{Era, Part, Scenario, Sources};
 use crate::arrivals::{Arrivals, Law, Rhythm};
+use crate::hardware::{EXACT, TWO_TAPS};
 use crate::link::{GilbertElliott, Mirror, Rule, Rules};
 use crate::rng::Dist::{self, Fixed, LogNormal, Pareto, Uniform};
 use crate::speaker::Outcome;
@@ -30,6 +31,8 @@ pub const SCENARIOS: &[Scenario] = &[
     MIXED_LOSSLESS,
     SMOLTCP,
     SMOLTCP_LOSSY,
+    ASYMMETRIC_TAPS,
+    ASYMMETRIC_ROUTES,
 ];
 
 /// 2026-01-01 00:00:00 UTC, a Thursday.
@@ -54,6 +57,7 @@ const UPLINK_SMALL: Scenario = Scenario {
     }],
     connections: Some(3000),
     seconds: Some(60.0),
+    device: &EXACT,
     snaplen: 128,
     era: &Era::MODERN,
     servers: 400,
@@ -63,6 +67,7 @@ const UPLINK_SMALL: Scenario = Scenario {
     outside_delay: LogNormal { median: 0.012, sigma: 0.7, max: 0.15 },
     mbit: ACCESS_RATES,
     rules: &CLEAN,
+    line: None,
     asymmetric: 0.0,
     other_per_second: 40.0,
 };
@@ -134,6 +139,29 @@ const SMOLTCP_LOSSY: Scenario = Scenario {
     models: "As smoltcp, where its fast retransmissions and its timeouts have to prove themselves.",
     rules: &TROUBLED,
     ..SMOLTCP
+};
+
+const ASYMMETRIC_TAPS: Scenario = Scenario {
+    name: "asymmetric-taps",
+    about: "the site behind an optical splitter: two taps, one for each direction, whose clocks are apart and drift",
+    models: "As uplink-small, where the frames from the inside and those from the outside are stamped by two cards whose clocks were set \
+             by NTP: a quarter of a millisecond apart and drifting by two microseconds a second. No host answers sooner than that, so \
+             that what follows from something is stamped after it, by whichever clock. The truth is told by one right clock.",
+    device: &TWO_TAPS,
+    inside_delay: Uniform(0.001, 0.005),
+    outside_delay: LogNormal { median: 0.018, sigma: 0.7, max: 0.15 },
+    other_per_second: 0.0,
+    ..UPLINK_SMALL
+};
+
+const ASYMMETRIC_ROUTES: Scenario = Scenario {
+    name: "asymmetric-routes",
+    about: "the site with another way out: of two in five connections only one direction passes the tap, either of them",
+    models: "As uplink-small, but for routes that lead one direction of a connection around the tap. What is said there happens all the \
+             same: speakers hear each other, and the tap hears one of them. Connections of which only a responder that never answers \
+             would have passed are not seen at all.",
+    asymmetric: 0.4,
+    ..UPLINK_SMALL
 };
 
 const UPLINK_10G: Scenario = Scenario {

@@ -14,7 +14,8 @@ pub use population::Population;
 use wire::Nanos;
 
 use crate::arrivals::Arrivals;
-use crate::link::Rules;
+use crate::hardware::Hardware;
+use crate::link::{Line, Rules};
 use crate::rng::Dist;
 use crate::speaker::{Outcome, Service};
 
@@ -35,6 +36,8 @@ pub struct Scenario {
     pub connections: Option<u64>,
     /// Length of the capture in seconds, unless the user says otherwise; without one, until the last connection is over.
     pub seconds: Option<f64>,
+    /// What captures it, unless the user says otherwise.
+    pub device: &'static Hardware,
     /// Bytes of a frame that are kept, unless the user says otherwise.
     pub snaplen: u32,
     /// The hosts' systems.
@@ -53,6 +56,8 @@ pub struct Scenario {
     pub mbit: Dist,
     /// What the links between hosts do besides delaying.
     pub rules: &'static Rules,
+    /// The tapped line, where it is slow enough to matter: its queues are shared by all connections.
+    pub line: Option<Line>,
     /// Share of connections of which only one direction passes the tap.
     pub asymmetric: f64,
     /// Frames a second that are not TCP.

@@ -14,6 +14,8 @@ use super::catalogue::LOSSY;
 use super::services::QUICK;
 use super::{Era, Part, Scenario, Sources};
 use crate::arrivals::{Arrivals, Law, Rhythm};
+use crate::hardware::EXACT;
+use crate::link::{Framing, Line};
 use crate::rng::Dist::{BoundedPareto, Fixed, LogNormal, Uniform};
 use crate::speaker::{Outcome, Service};
 
@@ -26,8 +28,8 @@ pub(super) const REDIRIS_1998: Scenario = Scenario {
     about: "the first paper's week: 1.7 million connections and 9 million packets of a campus on a 4 Mb/s link, December 1998",
     models: "A week of Universidad Pública de Navarra's ATM circuit to RedIRIS, from Monday 14 December 1998 00:00 GMT: 1,500 hosts, \
              most connections to the web, far away over lossy paths and slow links, by the TCP of that time; the rhythm of a Spanish \
-             campus, self-similar arrivals, and scans from outside. Both directions pass the tap. The frames are Ethernet's: the \
-             cells of ATM belong to the capture hardware.",
+             campus, self-similar arrivals, and scans from outside. Both directions pass the tap, each behind the queue of a circuit of \
+             4 Mb/s that carries IP in the cells of ATM. The frames that are captured are Ethernet's.",
     start: MONDAY,
     parts: &[
         Part {
@@ -55,6 +57,7 @@ pub(super) const REDIRIS_1998: Scenario = Scenario {
     ],
     connections: None,
     seconds: Some(WEEK),
+    device: &EXACT,
     snaplen: 96,
     era: &Era::NINETIES,
     servers: 5000,
@@ -64,9 +67,14 @@ pub(super) const REDIRIS_1998: Scenario = Scenario {
     outside_delay: LogNormal { median: 0.035, sigma: 0.9, max: 0.6 },
     mbit: BoundedPareto { min: 0.25, alpha: 0.9, max: 1.5 },
     rules: &LOSSY,
+    line: Some(PVC),
     asymmetric: 0.0,
     other_per_second: 0.6,
 };
+
+/// The circuit: 4 Mb/s of cells each way, on a fibre whose 155 Mb/s are no limit to it. How long its routers let a datagram wait the paper
+/// does not tell: half a second, as long as 250 kB take.
+const PVC: Line = Line { bits_per_second: 4e6, framing: Framing::Aal5, longest_wait: 500_000_000 };
 
 /// Hours in GMT, one behind the campus; people stay away at the weekend.
 const CAMPUS: Rhythm = Rhythm::new(

@@ -23,7 +23,7 @@ pub struct Options {
     pub duration: Option<f64>,
     /// Frames after which it ends.
     pub packets: Option<u64>,
-    /// What captures it, before the choices below.
+    /// What captures it, before the choices below: the scenario's device, unless another was chosen.
     pub device: &'static Hardware,
     /// Queues of each port, where not the device's.
     pub queues: Option<u16>,
@@ -85,7 +85,7 @@ impl Options {
             connections: None,
             duration: None,
             packets: None,
-            device: &DEVICES[0],
+            device: scenario.device,
             queues: None,
             loss: None,
             snaplen: None,

@@ -2,7 +2,7 @@
 //!
 //! A connection is a small world of its own. It runs ahead by itself until its next segment is about to pass the tap, says when
 //! that is, and waits there; so the world outside needs one event a connection, whatever happens inside. Nothing in it depends on
-//! other connections.
+//! other connections but how long its segments wait for a line that all share.
 //!
 //! A speaker is a TCP by itself, ours ([`native`]) or smoltcp ([`smol`]): segments, timers and its application's wishes go in,
 //! segments come out. It knows its peer only by what arrives. What the applications wish is the [`script`]'s.
@@ -169,6 +169,23 @@ impl Connection {
                     end.wake(now, &mut port);
                 }
             }
+        }
+    }
+
+    /// The segment of [`Self::next_at_tap`], if it has not been sent over the tapped line.
+    #[must_use]
+    pub fn at_line(&self) -> Option<(Direction, &Segment)> {
+        let from = self.at_tap?;
+        self.links[from.index()].at_line().map(|segment| (from, segment))
+    }
+
+    /// The line sends that segment until this instant, or has no room for it. It is to be asked again when the next passes the tap.
+    pub fn cross_line(&mut self, until: Option<Nanos>) {
+        let Some(from) = self.at_tap.take() else { return };
+        let link = &mut self.links[from.index()];
+        match until {
+            Some(until) => link.cross_line(until),
+            None => link.drop_at_line(),
         }
     }
 

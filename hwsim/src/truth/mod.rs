@@ -74,6 +74,8 @@ struct Half {
     fin_position: Option<u64>,
     fin_acknowledged: bool,
     syn_acknowledged: bool,
+    /// It has acknowledged without data, or sent its FIN, before any reset of its own.
+    has_gone_on: bool,
     repeats: Repeats,
     closed_window: ClosedWindow,
     round_trip: HalfRoundTrip,
@@ -94,6 +96,7 @@ impl Half {
             fin_position: None,
             fin_acknowledged: false,
             syn_acknowledged: false,
+            has_gone_on: false,
             repeats: Repeats::new(),
             closed_window: ClosedWindow::NONE,
             round_trip: HalfRoundTrip::NONE,
@@ -115,6 +118,8 @@ impl Half {
             self.first_data.get_or_insert(ts);
             self.last_data = Some(ts);
         }
+        let is_bare = segment.len == 0 && !segment.flags.syn() && !segment.flags.rst();
+        self.has_gone_on |= is_bare || segment.flags.fin();
         if segment.flags.fin() {
             self.fin.get_or_insert(ts);
             self.fin_position = Some(segment.end() - 1);
@@ -279,7 +284,7 @@ impl Truth {
             (Some(finished), Some((rst, _))) if rst < finished => Ending::Rst,
             (Some(_), _) => Ending::Fin,
             (None, Some(_)) => Ending::Rst,
-            (None, None) if self.halves[1].pkts == 0 => Ending::Attempt,
+            (None, None) if self.halves[1].pkts == 0 && !self.halves[1].syn_acknowledged => Ending::Attempt,
             (None, None) => Ending::Open,
         }
     }
@@ -299,7 +304,14 @@ impl Truth {
         let [orig_fin, resp_fin] = [0, 1].map(|at: usize| self.halves[at].fin.is_some());
         // To Zeek a reset after its sender's FIN is a normal end after all, once the other has sent a FIN too.
         let had_closed = |rst: Nanos, from: Direction| self.halves[from.index()].fin.is_some_and(|fin| fin <= rst);
+        let is_silent = |who: Direction| self.halves[who.index()].pkts == 0;
         match self.rst.filter(|_| self.ending() == Ending::Rst) {
+            // Of only one of them anything passed.
+            Some(_) if is_silent(Direction::Orig) => "RSTRH",
+            Some(_) if is_silent(Direction::Resp) && (self.syn.is_none() || self.halves[0].has_gone_on) => "OTH",
+            None if is_silent(Direction::Orig) && resp_fin => "SHR",
+            None if is_silent(Direction::Orig) => "OTH",
+            None if is_silent(Direction::Resp) && orig_fin => "SH",
             Some((rst, from)) if orig_fin && resp_fin && had_closed(rst, from) => "SF",
             Some((_, Direction::Resp)) if self.synack.is_none() => "REJ",
             Some((_, Direction::Resp)) => "RSTR",

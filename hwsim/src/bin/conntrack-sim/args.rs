@@ -180,9 +180,9 @@ pub struct Pcap {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Capture device (the truth is not affected by it)")]
 pub struct Device {
-    /// Name of the device (see `conntrack-sim list`)
-    #[arg(long, value_name = "NAME", default_value = DEVICES[0].name, value_parser = parse_device)]
-    pub device: &'static Hardware,
+    /// Name of the device (see `conntrack-sim list`); the default is the scenario's, mostly `exact`
+    #[arg(long, value_name = "NAME", value_parser = parse_device)]
+    pub device: Option<&'static Hardware>,
     /// Share of the frames that it loses, from 0 to 1; a pcapng file says how many
     #[arg(long, value_name = "P", value_parser = parse_share)]
     pub loss: Option<f64>,
@@ -204,9 +204,9 @@ pub struct Device {
 }
 
 impl Device {
-    /// The device as it is wanted, keeping so many bytes of a frame.
-    pub fn hardware(&self, snaplen: u32) -> Hardware {
-        let mut hardware = *self.device;
+    /// The device as it is wanted for a scenario, keeping so many bytes of a frame.
+    pub fn hardware(&self, scenario: &Scenario, snaplen: u32) -> Hardware {
+        let mut hardware = *self.device.unwrap_or(scenario.device);
         hardware.snaplen = snaplen.min(hardware.snaplen);
         if let Some(share) = self.loss {
             hardware.loss = Loss { share, is_reported: !self.unreported };

@@ -67,9 +67,9 @@ fn completions(shell: Shell) -> io::Result<()> {
 fn list(explain: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for scenario in hwsim::scenario::SCENARIOS {
-        writeln!(out, "{:<14}{}", scenario.name, scenario.about)?;
+        writeln!(out, "{:<18}{}", scenario.name, scenario.about)?;
         if explain {
-            writeln!(out, "{:14}{}\n", "", scenario.models)?;
+            writeln!(out, "{:18}{}\n", "", scenario.models)?;
         }
     }
     writeln!(out, "\nDevices (--device NAME, or sim:SCENARIO,device=NAME):")?;

@@ -29,7 +29,7 @@ pub fn record(wanted: &Pcap, manner: &Manner) -> Result<()> {
         bail!("the capture and its truths cannot be the same file: give two names");
     }
     let extent = Extent::of(wanted.scenario, wanted.connections, wanted.duration, wanted.packets);
-    let hardware = wanted.device.hardware(wanted.snaplen.unwrap_or(wanted.scenario.snaplen));
+    let hardware = wanted.device.hardware(wanted.scenario, wanted.snaplen.unwrap_or(wanted.scenario.snaplen));
     let mut files = Files::create(wanted, hardware)?;
     let mut world = World::new(wanted.scenario, wanted.seed, extent, hardware.snaplen, wanted.resolution());
     let mut progress = Progress::start(manner, wanted, &extent);
@@ -89,7 +89,7 @@ impl Files {
             resolution,
             truth: wanted.truth.as_deref().map(connections).transpose()?,
             segments: wanted.segments.as_deref().map(segments).transpose()?,
-            link: wanted.link_truth.is_some().then(|| LinkTruth::new(wanted.scenario.start)),
+            link: wanted.link_truth.is_some().then(|| LinkTruth::new(wanted.scenario)),
             last: wanted.scenario.start,
             captured: 0,
         })
