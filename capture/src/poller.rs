@@ -21,6 +21,8 @@ pub struct Poller {
     more_problems: u64,
     /// The source was told to end.
     stopping: bool,
+    /// It has.
+    has_ended: bool,
 }
 
 /// What a poller has to say of the base series, while it runs.
@@ -54,7 +56,15 @@ pub struct PollerReport {
 impl Poller {
     pub(crate) fn new(source: Box<dyn Source>, lanes: Vec<Lane>, room: Parker, config: &Config) -> Self {
         let steering = Steering::new(lanes, source.pace(), room, config);
-        Self { source, steering, gauge: Gauge::default(), problems: Vec::new(), more_problems: 0, stopping: false }
+        Self {
+            source,
+            steering,
+            gauge: Gauge::default(),
+            problems: Vec::new(),
+            more_problems: 0,
+            stopping: false,
+            has_ended: false,
+        }
     }
 
     /// The window for other threads.
@@ -74,13 +84,22 @@ impl Poller {
     /// far it has come after every poll.
     #[must_use]
     pub fn run(mut self, stop: &AtomicBool, tell: &mut dyn FnMut(SeriesNews)) -> PollerReport {
-        while self.step(stop, tell) {}
+        while self.step(stop, tell) {
+            if self.has_ended {
+                self.steering.give_way();
+            }
+        }
         self.finish(tell)
     }
 
-    /// Polls the source once; false when it has ended, and [`Poller::finish`] is due.
+    /// Polls the source once, or, after its end, hands over what the rings have room for; false when nothing is left, and
+    /// [`Poller::finish`] is due. It waits for room only where a patient source's frame finds none.
     #[must_use]
     pub fn step(&mut self, stop: &AtomicBool, tell: &mut dyn FnMut(SeriesNews)) -> bool {
+        if self.has_ended {
+            self.steering.hand_over();
+            return self.steering.has_gathered();
+        }
         if !self.stopping && stop.load(Ordering::Relaxed) {
             self.source.stop();
             self.stopping = true;
@@ -91,7 +110,7 @@ impl Poller {
         match self.source.poll(&mut |frame| steering.take(frame)) {
             Ok(Polled::Frames) => {}
             Ok(Polled::Idle { past }) => self.steering.pass_time(past),
-            Ok(Polled::End) => return false,
+            Ok(Polled::End) => self.has_ended = true,
             Err(problem) if self.problems.len() < PROBLEMS_KEPT => self.problems.push(problem),
             Err(_) => self.more_problems += 1,
         }
@@ -100,10 +119,10 @@ impl Poller {
         tell(SeriesNews::Past(self.steering.clock()));
         let progress = self.source.progress();
         self.gauge.update(|snapshot| write(snapshot, &self.steering.counters, device, progress));
-        true
+        !self.has_ended || self.steering.has_gathered()
     }
 
-    /// Hands over what is left, closes the lanes, and says what came of it all.
+    /// Closes the lanes, and says what came of it all. What was not handed over is lost.
     #[must_use]
     pub fn finish(mut self, tell: &mut dyn FnMut(SeriesNews)) -> PollerReport {
         let (device, progress) = (self.source.device(), self.source.progress());

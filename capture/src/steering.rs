@@ -164,7 +164,7 @@ impl Steering {
     }
 
     /// Waits for room, without holding back what other shards may be waiting for.
-    fn give_way(&mut self) {
+    pub(crate) fn give_way(&mut self) {
         self.hand_over();
         self.room.park_timeout(LOOK_AGAIN);
     }
@@ -210,15 +210,15 @@ impl Steering {
         self.bins.close_before(self.clock);
     }
 
-    /// Pushes what is left, waiting for room, and closes the lanes.
+    /// Whether something lies here that a shard waits for.
+    pub(crate) fn has_gathered(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.has_gathered() && !lane.is_abandoned())
+    }
+
+    /// Closes the lanes; what lies here still is lost.
     pub(crate) fn close(&mut self) {
-        self.hand_over();
-        while self.lanes.iter().any(|lane| lane.has_gathered() && !lane.is_abandoned()) {
-            self.give_way();
-        }
         for mut lane in self.lanes.drain(..) {
             lane.promise(self.clock);
-            // Only a lane whose shard is gone still holds something.
             let left = lane.gathered();
             self.counters.tcp -= left.segments;
             self.counters.dropped_queue += left.segments;

@@ -142,18 +142,16 @@ fn a_live_source_does_not_wait_but_counts_and_marks_what_is_lost() {
     let mut seen = Vec::new();
     let (stop, mut lost) = (AtomicBool::new(false), 0);
     let mut tell = |news| lost += part(news).map_or(0, |part| part.lost);
-    // The whole source, before the shard looks for the first time.
-    while poller.step(&stop, &mut tell) {}
-    std::thread::scope(|scope| {
-        let poller = scope.spawn(|| poller.finish(&mut tell));
-        while inbox.receive(&mut |run| seen.extend(run.observations().iter().map(|o| o.segment.seq.0))) != Received::End
-        {
-        }
-        let report = poller.join().unwrap();
-        // Two batches in the ring, one being filled.
-        assert_eq!((report.counters.tcp, report.counters.dropped_queue), (12, 88));
-        assert!(report.counters.balances_with(&report.device));
-    });
+    // The shard looks for the first time when the source has shown all it has.
+    (0..1000).for_each(|_| assert!(poller.step(&stop, &mut tell), "two batches lie in the ring, and one beside it"));
+    let mut receive = || inbox.receive(&mut |run| seen.extend(run.observations().iter().map(|o| o.segment.seq.0)));
+    while poller.step(&stop, &mut tell) {
+        receive();
+    }
+    let report = poller.finish(&mut tell);
+    while receive() != Received::End {}
+    assert_eq!((report.counters.tcp, report.counters.dropped_queue), (12, 88));
+    assert!(report.counters.balances_with(&report.device));
     assert_eq!(seen, (0..12).collect::<Vec<_>>());
     assert_eq!(lost, 88);
 }

@@ -102,7 +102,15 @@ impl Encoder {
         self.lost[table.index()]
     }
 
+    /// A connection's headers and events go before its row: whatever a crash leaves of the journal, a row there has all of them.
     fn hand_out(&mut self, table: Table) {
+        if table == Table::Connections {
+            for before in [Table::Headers, Table::Events] {
+                if self.open[before.index()].rows > 0 {
+                    self.hand_out(before);
+                }
+            }
+        }
         let mut next = Block::new(table, self.producer);
         next.bytes = self.spare.pop().unwrap_or_default();
         next.bytes.clear();

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::bpf::{Counters, Link, Map};
+use super::bpf::{Counters, Link, Sockets};
 use super::intake::{Intake, utc};
-use super::outlet::Outlet;
 use super::ring::Producer;
 use super::socket::Socket;
 use crate::af_packet::Promiscuous;
@@ -17,9 +16,6 @@ use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
 /// How long an idle poller sleeps at most; a frame wakes it at once.
 const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
-
-/// How long it sleeps where the other port has not taken all frames.
-const SEND_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000 };
 
 /// Nanoseconds from a frame's stamp until its queue shows it at the latest: the longest round of the kernel's receive loop
 /// (`net.core.netdev_budget_usecs`).
@@ -36,12 +32,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Attachment {
     pub interface: String,
     pub index: u32,
-    pub sockets: Map,
+    pub sockets: Sockets,
     pub counters: Counters,
     /// Frames that the hardware had lost when the source was opened.
     pub missed: u64,
     #[expect(dead_code, reason = "held, so that the program stays")]
-    pub link: Option<Link>,
+    pub link: Link,
     #[expect(dead_code, reason = "held, so that the interface stays promiscuous")]
     pub promiscuous: Option<Promiscuous>,
 }
@@ -52,11 +48,9 @@ pub(super) struct Queue {
     detail: String,
     number: u16,
     attachment: Arc<Attachment>,
-    socket: Arc<Socket>,
+    socket: Socket,
     intake: Intake,
     fill: Producer<u64>,
-    /// Where frames go after their visit; nowhere, without.
-    outlet: Option<Outlet>,
     /// Entries of each ring.
     size: u32,
     busy: bool,
@@ -86,10 +80,9 @@ pub(super) struct Parts {
     pub name: String,
     pub detail: String,
     pub number: u16,
-    pub socket: Arc<Socket>,
+    pub socket: Socket,
     pub intake: Intake,
     pub fill: Producer<u64>,
-    pub outlet: Option<Outlet>,
     pub size: u32,
     pub busy: bool,
     pub netlink: Netlink,
@@ -97,7 +90,7 @@ pub(super) struct Parts {
 
 impl Queue {
     pub(super) fn new(parts: Parts, attachment: Arc<Attachment>) -> Self {
-        let Parts { name, detail, number, socket, intake, fill, outlet, size, busy, netlink } = parts;
+        let Parts { name, detail, number, socket, intake, fill, size, busy, netlink } = parts;
         Self {
             name,
             detail,
@@ -106,7 +99,6 @@ impl Queue {
             socket,
             intake,
             fill,
-            outlet,
             size,
             busy,
             netlink,
@@ -120,25 +112,20 @@ impl Queue {
         }
     }
 
-    /// Visits a batch of frames, if there are some, and sends them on, or gives their chunks back.
+    /// Visits a batch of frames, if there are some, and gives their chunks back.
     fn visit_batch(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
-        let Self { intake, fill, outlet, .. } = self;
-        // There are as many entries in each ring as chunks: there is room for each.
-        let frames = if let Some(outlet) = outlet {
-            outlet.reclaim(fill);
-            let frames = intake.take(visit, &mut |chunk| outlet.put(chunk));
-            outlet.send();
-            frames
-        } else {
-            let frames = intake.take(visit, &mut |chunk| _ = fill.put(chunk.addr));
-            fill.publish();
-            frames
-        };
+        let fill = &mut self.fill;
+        // There are as many entries as chunks: there is room for each.
+        let frames = self.intake.take(visit, &mut |part| _ = fill.put(part.addr));
+        if frames == 0 {
+            return false;
+        }
         self.visited += frames;
-        if frames > 0 && self.fill.needs_wakeup() {
+        self.fill.publish();
+        if self.fill.needs_wakeup() {
             self.socket.wake_receiver();
         }
-        frames > 0
+        true
     }
 
     /// Reads what the program and the socket have counted.
@@ -195,16 +182,9 @@ impl Queue {
             self.socket.wake_receiver();
             return;
         }
-        // Frames that the other port has not taken yet have to be offered again soon.
-        let wait = if self.has_sent() { &WAIT } else { &SEND_AGAIN };
         let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
         // An interruption or a failure is like a pause without frames; an interface that is gone shows in the next look.
-        let _ = poll(&mut fds, Some(wait));
-    }
-
-    /// Whether nothing waits for the other port of an inline tap.
-    fn has_sent(&self) -> bool {
-        self.outlet.as_ref().is_none_or(Outlet::is_done)
+        let _ = poll(&mut fds, Some(&WAIT));
     }
 
     fn drain(&mut self, why: Option<SourceError>) {
@@ -216,7 +196,7 @@ impl Queue {
     /// Whether everything that the program gave to the socket was visited or lost. Asked when the ring shows nothing more.
     fn is_drained(&mut self, until: Instant) -> bool {
         self.read_statistics();
-        self.under_way() == 0 && self.has_sent() || instant() > until
+        self.under_way() == 0 || instant() > until
     }
 
     fn end(&mut self) -> Result<Polled, SourceError> {
@@ -302,15 +282,11 @@ impl Source for Queue {
 
     fn statistics(&self) -> Vec<(&'static str, u64)> {
         let counted = self.statistics;
-        let mut named = vec![
+        vec![
             ("rx_dropped", counted.rx_dropped),
             ("rx_ring_full", counted.rx_ring_full),
             ("rx_fill_ring_empty_descs", counted.rx_fill_ring_empty_descs),
             ("rx_invalid_descs", counted.rx_invalid_descs),
-        ];
-        if let Some(outlet) = &self.outlet {
-            named.extend([("tx_invalid_descs", counted.tx_invalid_descs), ("tx_completed_descs", outlet.completed())]);
-        }
-        named
+        ]
     }
 }

@@ -71,6 +71,7 @@ struct Half {
     first_data: Option<Nanos>,
     last_data: Option<Nanos>,
     fin: Option<Nanos>,
+    sent_rst: bool,
     fin_position: Option<u64>,
     fin_acknowledged: bool,
     syn_acknowledged: bool,
@@ -93,6 +94,7 @@ impl Half {
             first_data: None,
             last_data: None,
             fin: None,
+            sent_rst: false,
             fin_position: None,
             fin_acknowledged: false,
             syn_acknowledged: false,
@@ -120,6 +122,7 @@ impl Half {
         }
         let is_bare = segment.len == 0 && !segment.flags.syn() && !segment.flags.rst();
         self.has_gone_on |= is_bare || segment.flags.fin();
+        self.sent_rst |= segment.flags.rst();
         if segment.flags.fin() {
             self.fin.get_or_insert(ts);
             self.fin_position = Some(segment.end() - 1);
@@ -127,6 +130,11 @@ impl Half {
         self.closed_window.pass(ts, segment);
         self.round_trip.pass(ts, segment, passing.fate);
         self.repeats.pass(segment, passing.fate, passing.arrives, is_heard)
+    }
+
+    /// Whether no payload of it has passed.
+    const fn is_empty(&self) -> bool {
+        self.seen.count() == 0
     }
 
     /// Appends what its sender, its links and its receiver made of it.
@@ -313,9 +321,12 @@ impl Truth {
             None if is_silent(Direction::Orig) => "OTH",
             None if is_silent(Direction::Resp) && orig_fin => "SH",
             Some((rst, from)) if orig_fin && resp_fin && had_closed(rst, from) => "SF",
-            Some((_, Direction::Resp)) if self.synack.is_none() => "REJ",
+            Some((_, Direction::Resp)) if self.synack.or(self.established).is_none() => "REJ",
             Some((_, Direction::Resp)) => "RSTR",
-            Some((_, Direction::Orig)) if self.synack.is_none() => "RSTOS0",
+            Some((_, Direction::Orig)) if self.synack.or(self.established).is_none() => "RSTOS0",
+            // Where both have reset it, Zeek looks at the responder first.
+            Some((_, Direction::Orig)) if self.halves[1].sent_rst && self.halves.iter().all(Half::is_empty) => "REJ",
+            Some((_, Direction::Orig)) if self.halves[1].sent_rst => "RSTR",
             Some((_, Direction::Orig)) => "RSTO",
             None if orig_fin && resp_fin => "SF",
             None if orig_fin => "S2",

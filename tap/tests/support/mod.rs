@@ -22,11 +22,16 @@ const PATIENCE: &str = "120";
 /// What `timeout` exits with when it had to end the program.
 const TIMED_OUT: i32 = 124;
 
-/// Says that the test cannot run; past libtest, which swallows what passing tests print.
+/// Says that the test cannot run.
 pub fn skip(why: &str) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("CONNTRACK_REQUIRE_ALL").is_none(), "{name} must run here: {why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {name}: {why}");
+    say(&format!("SKIPPED: {name}: {why}"));
+}
+
+/// Says something past libtest, which swallows what passing tests print.
+pub fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
 
 /// The data set's development part, or a skip.
