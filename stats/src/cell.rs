@@ -56,6 +56,12 @@ impl<'a> Cell<'a> {
         if let Self::Seconds(seconds) = self { Some(seconds) } else { None }
     }
 
+    /// The number, where it is one without a unit of time.
+    #[must_use]
+    pub const fn number(self) -> Option<f64> {
+        if let Self::Number(number) = self { Some(number) } else { None }
+    }
+
     /// The text, where it is one.
     #[must_use]
     pub const fn text(self) -> Option<&'a str> {

@@ -49,6 +49,8 @@ pub enum Command {
     Events(EventsArgs),
     /// Every column of the tables: type, unit, definition
     Columns(ColumnsArgs),
+    /// How unevenly the traffic ran: peaks, dispersion, memory, hour by hour
+    Burstiness(BurstinessArgs),
     /// Checks every checksum, and every count against the ledger
     Verify(VerifyArgs),
     /// Prints a completion script for a shell
@@ -88,6 +90,60 @@ pub struct SummaryArgs {
     pub format: SummaryFormat,
     #[command(flatten)]
     pub write: OutputArgs,
+}
+
+/// Arguments of `burstiness`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report burstiness lab
+  conntrack-report burstiness lab --scale 10ms,1s,1m
+  conntrack-report burstiness lab --capacity 1G --over 0.9
+  conntrack-report burstiness lab --format json | jq '.hours[].bytes.hurst'
+
+Each hour is a stretch of its own. Every figure stands with what it rests on; where it would mislead, the reason stands in its
+place. JSON has all of them: intervals of confidence, the logscale diagrams with their fits, the other estimators beside them.
+docs/measures.md has the definitions, docs/accuracy.md how well the estimators do where the truth is known.")]
+pub struct BurstinessArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// The time scales of peaks and dispersion
+    #[arg(long, value_delimiter = ',', value_parser = scale, value_name = "TIME,...", default_value = "10ms,100ms,1s,10s,1m")]
+    pub scale: Vec<f64>,
+    /// What the link can carry in IP bit/s, both directions together: then micro-bursts are counted
+    #[arg(long, value_parser = bits, value_name = "RATE")]
+    pub capacity: Option<f64>,
+    /// A bin over this share of the capacity belongs to a micro-burst
+    #[arg(long, value_parser = part, value_name = "SHARE", default_value = "0.8", requires = "capacity")]
+    pub over: f64,
+    /// For people, or one JSON object a campaign
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: SummaryFormat,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// A time scale in seconds, from a number with its unit.
+fn scale(text: &str) -> Result<f64, String> {
+    const UNITS: [(&str, f64); 5] = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    with_unit(text, &UNITS).ok_or_else(|| "write a time scale like 500us, 10ms, 1s or 1m".to_owned())
+}
+
+/// A rate in bit/s, from a number with its prefix.
+fn bits(text: &str) -> Result<f64, String> {
+    const UNITS: [(&str, f64); 5] = [("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12)];
+    with_unit(text, &UNITS).ok_or_else(|| "write a rate in bit/s like 4M, 100M or 2.5G".to_owned())
+}
+
+/// A share of something, more than nothing.
+fn part(text: &str) -> Result<f64, String> {
+    with_unit(text, &[("", 1.0)]).filter(|&share| share <= 1.0).ok_or_else(|| "write a share like 0.8".to_owned())
+}
+
+/// A positive number with a unit, as a multiple of 1.
+fn with_unit(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let factor = units.iter().find(|(name, _)| *name == unit).map(|(_, factor)| factor)?;
+    number.parse::<f64>().ok().map(|number| number * factor).filter(|&value| value > 0.0 && value.is_finite())
 }
 
 /// Arguments of `connections`.

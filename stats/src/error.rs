@@ -44,6 +44,11 @@ pub enum ReportError {
         /// Its Arrow type.
         found: String,
     },
+    /// The base series cannot be put together.
+    #[error(
+        "the table intervals has bins of several widths; report on campaigns recorded with one recorder.interval_width at a time"
+    )]
+    WidthChanged,
     /// A column that the report rests on is not there.
     #[error("the table {table} has no column {column}; use the version that recorded the campaign")]
     ColumnMissing {

@@ -4,15 +4,18 @@
 //! new column appears in every format by itself. Memory does not grow with a campaign.
 #![forbid(unsafe_code)]
 
+mod burstiness;
 mod cell;
 mod cli;
 mod command;
 mod error;
+pub mod estimate;
 mod format;
 mod input;
 mod log;
 mod output;
 mod packet_line;
+mod page;
 mod pcapng;
 mod rows;
 mod summary;
@@ -62,6 +65,7 @@ fn dispatch(command: Command) -> anyhow::Result<Done> {
         Command::Headers(arguments) => command::headers(&arguments),
         Command::Events(arguments) => command::events(&arguments),
         Command::Columns(arguments) => command::columns(&arguments),
+        Command::Burstiness(arguments) => command::burstiness(&arguments),
         Command::Verify(arguments) => command::verify(&arguments),
         Command::Completions(arguments) => command::completions(arguments.shell, Cli::command()),
         Command::Man(arguments) => command::man(&arguments.folder, Cli::command()),

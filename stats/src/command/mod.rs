@@ -11,7 +11,8 @@ use anyhow::Context;
 use recorder::Verdict;
 
 use crate::ReportError;
-use crate::cli::{SummaryArgs, SummaryFormat, VerifyArgs};
+use crate::burstiness::{Burstiness, Options};
+use crate::cli::{BurstinessArgs, SummaryArgs, SummaryFormat, VerifyArgs};
 use crate::input::{self, Skipped};
 use crate::output::Output;
 use crate::summary::Summary;
@@ -56,6 +57,25 @@ pub fn summary(arguments: &SummaryArgs) -> anyhow::Result<Done> {
     }
     out.commit()?;
     Ok(if balanced { Done::without(&skipped) } else { Done::InPart })
+}
+
+/// Prints how unevenly each campaign's traffic ran.
+pub fn burstiness(arguments: &BurstinessArgs) -> anyhow::Result<Done> {
+    let campaigns = input::open(&arguments.read.campaigns)?;
+    let mut out = Output::open(arguments.write.output.as_deref())?;
+    let mut skipped = Skipped::default();
+    let options = Options { scales: arguments.scale.clone(), capacity: arguments.capacity, over: arguments.over };
+    for (i, named) in campaigns.iter().enumerate() {
+        let report = Burstiness::of(&named.path, &named.campaign, &options, &mut skipped)?;
+        let gap = if i > 0 && arguments.format == SummaryFormat::Text { "\n" } else { "" };
+        let text = match arguments.format {
+            SummaryFormat::Text => report.to_text(),
+            SummaryFormat::Json => serde_json::to_string(&report).context("cannot write the report as JSON")? + "\n",
+        };
+        write!(out, "{gap}{text}").map_err(ReportError::from)?;
+    }
+    out.commit()?;
+    Ok(Done::without(&skipped))
 }
 
 /// Prints what came of each check of each campaign.

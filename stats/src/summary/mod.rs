@@ -19,7 +19,7 @@ use wire::Nanos;
 pub use connections::{Connections, Halves, Headers, Port, Spreads, Traffic};
 pub use exact::{Instant, Seconds};
 pub use rates::{Peak, Rates};
-pub use spread::Spread;
+pub use spread::{Gather, Spread};
 
 use crate::ReportError;
 use crate::input::{Skipped, each_batch};

@@ -58,6 +58,17 @@ impl Gather {
         self.add((seconds * 1e9).round() as u64);
     }
 
+    /// Adds a number, kept as a whole number of `unit`s.
+    pub fn add_scaled(&mut self, number: f64, unit: f64) {
+        self.add((number / unit).round() as u64);
+    }
+
+    /// The spread of numbers added in `unit`s; none without values.
+    #[must_use]
+    pub fn scaled(&self, unit: f64) -> Option<Spread<f64>> {
+        self.spread(|units| units as f64 * unit)
+    }
+
     /// The spread of whole numbers; none without values.
     #[must_use]
     pub fn counts(&self) -> Option<Spread<u64>> {

@@ -1,10 +1,9 @@
 //! The summary for people: aligned, with units, at most 100 columns wide.
 
-use std::fmt::Display;
-
 use recorder::State;
 
 use super::{About, Connections, Halves, Instant, Peak, Rates, Seconds, Spread, Spreads, Summary};
+use crate::page::Page;
 use crate::text::{bit_rate, bytes, count, duration, instant, share};
 
 /// Zeek's states in words, the most ordinary first.
@@ -49,57 +48,6 @@ pub fn render(summary: &Summary) -> String {
     ports(&mut page, summary);
     losses(&mut page, &summary.losses);
     page.text
-}
-
-/// Text that grows by lines.
-#[derive(Default)]
-struct Page {
-    text: String,
-}
-
-impl Page {
-    const WIDTH: usize = 100;
-    const LABEL: usize = 52;
-
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
-    }
-
-    fn section(&mut self, title: &str, columns: &[&str]) {
-        self.text.push('\n');
-        self.row(title, columns);
-    }
-
-    /// A label and columns of 16 characters, to the right.
-    fn row(&mut self, label: impl Display, columns: &[&str]) {
-        let columns = columns.iter().map(|column| format!("{column:>16}")).collect::<String>();
-        self.line(&format!("{label:<width$}{columns}", width = Self::LABEL));
-    }
-
-    fn counted(&mut self, label: impl Display, part: u64, whole: u64) {
-        self.row(label, &[&count(part), &share(part, whole)]);
-    }
-
-    /// A name and words about it, broken at spaces.
-    fn fact(&mut self, name: &str, words: &str) {
-        const NAME: usize = 14;
-        let mut line = format!("  {name:<width$}", width = NAME - 2);
-        let mut empty = true;
-        for word in words.split(' ') {
-            if !empty && line.chars().count() + 1 + word.chars().count() > Self::WIDTH {
-                self.line(&line);
-                line = " ".repeat(NAME);
-                empty = true;
-            }
-            if !empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            empty = false;
-        }
-        self.line(&line);
-    }
 }
 
 fn about(page: &mut Page, summary: &Summary) {

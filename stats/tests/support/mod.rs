@@ -207,6 +207,45 @@ pub fn header_ts(record: &Record, index: u8) -> Nanos {
     record.ts.plus(i64::from(index) * 7_000_001)
 }
 
+/// A recorder in a new directory.
+fn recorder(dir: &Path) -> Recorder {
+    let software = Software { version: "0.1.0".to_owned(), commit: "0123456789ab".to_owned() };
+    let mut manifest = Manifest::new(software, Nanos(EPOCH));
+    manifest.site = "Uppsala".to_owned();
+    manifest.link = "uplink east".to_owned();
+    manifest.host = "tap1".to_owned();
+    manifest.clock_source = "the capture file's timestamps".to_owned();
+    Recorder::create(dir, Config { background: false, ..Config::default() }, manifest).unwrap()
+}
+
+/// Writes a campaign of these parts of the base series and these connections.
+pub fn write(dir: &Path, intervals: impl IntoIterator<Item = Interval>, records: impl IntoIterator<Item = Record>) {
+    let mut recorder = recorder(dir);
+    let mut encoder = Encoder::new(0);
+    let mut give = |encoder: &mut Encoder| {
+        while let Some(block) = encoder.take() {
+            assert_eq!(recorder.append(&block), recorder::Outcome::Journalled);
+            encoder.recycle(block);
+        }
+    };
+    for interval in intervals {
+        encoder.interval(interval);
+        give(&mut encoder);
+    }
+    let mut span = Span::default();
+    for record in records {
+        span.start = span.start.into_iter().chain([record.ts]).min();
+        span.end = span.end.max(Some(record.at.last));
+        encoder.record(record);
+        give(&mut encoder);
+    }
+    encoder.flush(Nanos::MAX);
+    give(&mut encoder);
+    recorder.manifest_mut().packets = span;
+    recorder.manifest_mut().wall_clock.end = Some(Nanos(EPOCH));
+    assert!(recorder.finish().failure.is_none());
+}
+
 fn give_headers(encoder: &mut Encoder, record: &Record) {
     for index in 0..3 {
         let bytes = header_bytes(record, index);
@@ -256,14 +295,7 @@ impl Default for Campaign {
 impl Campaign {
     /// Writes the campaign into a new directory.
     pub fn write(&self, dir: &Path) {
-        let software = Software { version: "0.1.0".to_owned(), commit: "0123456789ab".to_owned() };
-        let mut manifest = Manifest::new(software, Nanos(EPOCH));
-        manifest.site = "Uppsala".to_owned();
-        manifest.link = "uplink east".to_owned();
-        manifest.host = "tap1".to_owned();
-        manifest.clock_source = "the capture file's timestamps".to_owned();
-        let config = Config { background: false, ..Config::default() };
-        let mut recorder = Recorder::create(dir, config, manifest).unwrap();
+        let mut recorder = recorder(dir);
         let mut encoder = Encoder::new(0);
         encoder.event(event(Nanos(EPOCH), None, Detail::Lost("2 sources, \"lab\"".to_owned())));
         let (mut packets, mut end) = (0, None);

@@ -1,0 +1,140 @@
+//! The figures of one hour of the link.
+
+use serde::Serialize;
+
+use super::instants::{Gaps, GatherInstants};
+use super::series::Hour;
+use crate::estimate::dispersion::{self, Dispersion};
+use crate::estimate::excess::{self, Excess};
+use crate::estimate::hurst::Hurst;
+use crate::estimate::{aggregate, mean, variance};
+use crate::summary::{Instant, Seconds};
+
+/// Blocks of the detrended index of dispersion are this many times the scale, where the hour is long enough.
+const BLOCK: usize = 100;
+
+/// Arrivals stay this long in the infinite server group of the peakedness, s.
+const HOLDING: f64 = 1.0;
+
+/// The bins of the decomposition into alpha and beta traffic, s (Sarvotham, Riedi and Baraniuk 2001).
+const ALPHA_BIN: f64 = 0.5;
+
+/// Alpha traffic is what comes in bins that exceed the mean by so many standard deviations.
+const ALPHA_DEVIATIONS: f64 = 3.0;
+
+/// What the user wants to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Time scales of peaks and dispersion, s. Those shorter than a bin, or no multiple of one, are rounded to one.
+    pub scales: Vec<f64>,
+    /// IP bit/s that the link can carry, both directions together.
+    pub capacity: Option<f64>,
+    /// A bin over this share of the capacity belongs to a micro-burst.
+    pub over: f64,
+}
+
+/// One hour, or the part of it that was recorded.
+#[derive(Debug, Serialize)]
+pub struct HourReport {
+    /// When its first bin began.
+    pub ts: Instant,
+    /// How much of it was recorded.
+    pub recorded_s: Seconds,
+    /// Frames lost in it. With any, every figure is that of what was left.
+    pub lost: u64,
+    /// Bins in which some were lost.
+    pub lossy_bins: u64,
+    /// TCP packets.
+    pub packets: SeriesReport,
+    /// IP bytes of TCP.
+    pub bytes: SeriesReport,
+    /// Connections that began.
+    pub openings: SeriesReport,
+    /// From one such beginning to the next.
+    pub opening_gaps: Gaps,
+    /// From one close to the next.
+    pub closing_gaps: Gaps,
+    /// Bins of half a second over the mean by three standard deviations, in IP bytes: alpha traffic. Nothing of less than ten seconds.
+    pub alpha: Option<Excess>,
+    /// Bins over a share of the capacity; nothing where the capacity was not given.
+    pub micro_bursts: Option<Excess>,
+}
+
+/// How one series of counts behaves.
+#[derive(Debug, Serialize)]
+pub struct SeriesReport {
+    /// A second, on average.
+    pub per_second: f64,
+    /// By time scale.
+    pub scales: Vec<ScaleReport>,
+    /// Peakedness for exponential holding times of a second; nothing of less than ten seconds.
+    pub peakedness_1s: Option<f64>,
+    /// The memory of the series.
+    pub hurst: Hurst,
+}
+
+/// One time scale.
+#[derive(Debug, Serialize)]
+pub struct ScaleReport {
+    /// Its length.
+    pub scale_s: Seconds,
+    /// The busiest interval of that length over the mean one.
+    pub peak_to_mean: Option<f64>,
+    /// Index of dispersion for counts.
+    pub dispersion: Option<Dispersion>,
+}
+
+impl HourReport {
+    /// Of one hour; takes out the openings and closings that lie in it.
+    pub fn of(hour: &Hour, openings: &mut GatherInstants, closings: &mut GatherInstants, options: &Options) -> Self {
+        let bin = hour.width as f64 / 1e9;
+        let recorded = Seconds(hour.counts.packets.len() as f64 * bin);
+        let series = |counts: &[f64]| SeriesReport::of(counts, bin, &options.scales);
+        let capacity = options.capacity.map(|bits| bits / 8.0 * bin);
+        Self {
+            ts: Instant(hour.start),
+            recorded_s: recorded,
+            lost: hour.lost,
+            lossy_bins: hour.lossy_bins,
+            packets: series(&hour.counts.packets),
+            bytes: series(&hour.counts.bytes),
+            openings: series(&hour.counts.openings),
+            opening_gaps: openings.take(hour.start, recorded),
+            closing_gaps: closings.take(hour.start, recorded),
+            alpha: alpha(&hour.counts.bytes, bin),
+            micro_bursts: capacity.and_then(|capacity| excess::over(&hour.counts.bytes, options.over * capacity)),
+        }
+    }
+}
+
+impl SeriesReport {
+    fn of(series: &[f64], bin: f64, scales: &[f64]) -> Self {
+        let scale = |&length: &f64| {
+            let bins = bins(length, bin);
+            let block = bins.saturating_mul(BLOCK).min(series.len());
+            ScaleReport {
+                scale_s: Seconds(bins as f64 * bin),
+                peak_to_mean: dispersion::peak_to_mean(series, bins),
+                dispersion: dispersion::index_of_dispersion(series, bins, block),
+            }
+        };
+        Self {
+            per_second: mean(series).unwrap_or_default() / bin,
+            scales: scales.iter().map(scale).collect(),
+            peakedness_1s: dispersion::peakedness(series, HOLDING / bin),
+            hurst: Hurst::of(series),
+        }
+    }
+}
+
+fn bins(length: f64, bin: f64) -> usize {
+    ((length / bin).round() as usize).max(1)
+}
+
+fn alpha(bytes: &[f64], bin: f64) -> Option<Excess> {
+    /// Fewer bins have no deviation to speak of.
+    const FEWEST: usize = 20;
+    let series = aggregate(bytes, bins(ALPHA_BIN, bin));
+    let threshold = mean(&series)? + ALPHA_DEVIATIONS * variance(&series)?.sqrt();
+    excess::over(&series, threshold).filter(|_| series.len() >= FEWEST)
+}

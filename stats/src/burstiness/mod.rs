@@ -1,0 +1,92 @@
+//! `conntrack-report burstiness`: how unevenly the traffic ran, hour by hour, from the base series of the whole campaign; and what its
+//! connections say of bursts, sizes and lengths.
+//!
+//! One pass over the connections, then one over the base series. Of the connections only counts, largest values and, of each hour, some
+//! thousand instants are kept; of the base series three hours at a time.
+
+mod connections;
+mod instants;
+mod link;
+mod series;
+mod text;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use recorder::{Campaign, Table};
+use serde::Serialize;
+
+pub use connections::Connections;
+pub use link::{HourReport, Options};
+
+use crate::ReportError;
+use crate::input::{Skipped, each_batch};
+use crate::summary::Seconds;
+use connections::GatherConnections;
+use instants::GatherInstants;
+use series::{GatherHours, Hour};
+
+/// The burstiness of a campaign.
+#[derive(Debug, Serialize)]
+pub struct Burstiness {
+    /// The campaign's directory.
+    pub campaign: String,
+    /// What the figures of the hours rest on.
+    pub basis: &'static str,
+    /// Width of the bins of the base series; nothing of an empty campaign.
+    pub bin_s: Option<Seconds>,
+    /// Hour by hour, in UTC.
+    pub hours: Vec<HourReport>,
+    /// Frames that the capture lost: the hours that they fell into say so.
+    pub lost: u64,
+    /// Rows of the base series that came hours after their time, and are left out.
+    pub late_rows: u64,
+    /// What the connections say.
+    pub connections: Connections,
+}
+
+impl Burstiness {
+    /// Of the campaign at `path`.
+    ///
+    /// # Errors
+    /// [`ReportError`] for a campaign of a make that cannot be taken apart.
+    pub fn of(path: &Path, campaign: &Campaign, options: &Options, skipped: &mut Skipped) -> Result<Self, ReportError> {
+        let packets = campaign.manifest().packets;
+        let start = packets.start.map_or(i64::MIN, |start| start.0);
+        let (mut openings, mut closings) = (GatherInstants::new(start), GatherInstants::new(start));
+        let mut connections = GatherConnections::new(packets.end.map_or(i64::MIN, |end| end.0));
+        each_batch(campaign, Table::Connections, &connections::COLUMNS, skipped, &mut |batch| {
+            let seen = &mut |opened: Option<i64>, closed: Option<i64>| {
+                opened.into_iter().for_each(|ts| openings.add(ts));
+                closed.into_iter().for_each(|ts| closings.add(ts));
+            };
+            connections.add(batch, seen).map(ControlFlow::Continue)
+        })?;
+        let (mut hours, mut lost, mut bin) = (Vec::new(), 0_u64, None);
+        let mut gather = GatherHours::new(|hour: Hour| {
+            bin = Some(Seconds(hour.width as f64 / 1e9));
+            lost = lost.saturating_add(hour.lost);
+            hours.push(HourReport::of(&hour, &mut openings, &mut closings, options));
+            tracing::info!("{} hours of the base series are done", hours.len());
+        });
+        each_batch(campaign, Table::Intervals, &series::COLUMNS, skipped, &mut |batch| {
+            gather.add(batch).map(ControlFlow::Continue)
+        })?;
+        let late_rows = gather.finish();
+        Ok(Self {
+            campaign: path.display().to_string(),
+            basis: "intervals",
+            bin_s: bin,
+            hours,
+            lost,
+            late_rows,
+            connections: connections.finish(),
+        })
+    }
+
+    /// For people, at most 100 columns wide.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        text::render(self)
+    }
+}

@@ -1,0 +1,147 @@
+//! One verdict on the memory of a series, from estimators that fail in different ways.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::logscale::{self, Fit, Point};
+use super::whittle::{Periodogram, Stationarity};
+use super::{Estimate, classic};
+
+/// Estimators that differ by more than this contradict each other.
+const AGREEMENT: f64 = 0.1;
+
+/// All that was found out about a series.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hurst {
+    /// How many values the series has.
+    pub values: usize,
+    /// The Hurst parameter by wavelets; nothing where a figure would mislead, and then `refused` says why.
+    pub hurst: Option<Estimate>,
+    /// Why there is no figure.
+    pub refused: Option<Refusal>,
+    /// The line through the logscale diagram.
+    pub wavelet: Option<Fit>,
+    /// The second opinion.
+    pub whittle: Option<Estimate>,
+    /// Whether the level shifts or drifts.
+    pub stationarity: Option<Stationarity>,
+    /// By the variance of aggregates; for comparison only.
+    pub aggregated_variance: Option<f64>,
+    /// By the rescaled range; for comparison only.
+    pub rescaled_range: Option<f64>,
+    /// The logscale diagram.
+    pub diagram: Vec<Point>,
+}
+
+/// Why no Hurst parameter is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Too few values, or nothing happens in them.
+    TooShort,
+    /// The level of the series shifts or drifts.
+    NotStationary,
+    /// The logscale diagram is no straight line.
+    NoScaling,
+    /// The wavelets and the Whittle estimator contradict each other.
+    Disagreement,
+    /// The slope is none that a stationary series can have.
+    OutOfRange,
+}
+
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::TooShort, Self::NotStationary, Self::NoScaling, Self::Disagreement, Self::OutOfRange];
+
+    /// In a word, for tables.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::TooShort => "too short",
+            Self::NotStationary => "shifts",
+            Self::NoScaling => "not straight",
+            Self::Disagreement => "disagreement",
+            Self::OutOfRange => "out of range",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooShort => "too few values, or nothing happens in them",
+            Self::NotStationary => "the level shifts or drifts (Qu's test, 5 %)",
+            Self::NoScaling => "the logscale diagram is no straight line at long scales (chi-squared, 5 %)",
+            Self::Disagreement => "wavelets and the local Whittle estimator differ by more than 0.1",
+            Self::OutOfRange => "the slope is none that a stationary series can have",
+        })
+    }
+}
+
+impl Hurst {
+    /// Of a series of counts in equal bins.
+    #[must_use]
+    pub fn of(series: &[f64]) -> Self {
+        let diagram = logscale::diagram(series);
+        let wavelet = logscale::fit(series.len(), &diagram);
+        let periodogram = Periodogram::of(series);
+        let whittle = periodogram.as_ref().map(Periodogram::hurst);
+        let stationarity = periodogram.as_ref().map(Periodogram::stationarity);
+        let verdict = judge(wavelet, whittle, stationarity);
+        Self {
+            values: series.len(),
+            hurst: verdict.ok(),
+            refused: verdict.err(),
+            wavelet,
+            whittle,
+            stationarity,
+            aggregated_variance: classic::aggregated_variance(series),
+            rescaled_range: classic::rescaled_range(series),
+            diagram,
+        }
+    }
+}
+
+fn judge(
+    wavelet: Option<Fit>,
+    whittle: Option<Estimate>,
+    stationarity: Option<Stationarity>,
+) -> Result<Estimate, Refusal> {
+    let (Some(wavelet), Some(whittle), Some(stationarity)) = (wavelet, whittle, stationarity) else {
+        return Err(Refusal::TooShort);
+    };
+    if !stationarity.holds() {
+        return Err(Refusal::NotStationary);
+    }
+    if wavelet.goodness < logscale::GOOD_FIT {
+        return Err(Refusal::NoScaling);
+    }
+    if (wavelet.hurst.value - whittle.value).abs() > AGREEMENT {
+        return Err(Refusal::Disagreement);
+    }
+    if wavelet.hurst.high < 0.0 || wavelet.hurst.low > 1.0 {
+        return Err(Refusal::OutOfRange);
+    }
+    Ok(wavelet.hurst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::noise::{Generator, fractional_gaussian_noise};
+    use super::*;
+
+    #[test]
+    fn noise_of_known_memory_gets_a_figure_and_a_shifting_poisson_process_gets_none() {
+        let mut generator = Generator::new(2);
+        for hurst in [0.5, 0.7, 0.9] {
+            let found = Hurst::of(&fractional_gaussian_noise(1 << 15, hurst, &mut generator));
+            assert!((found.hurst.unwrap().value - hurst).abs() < 0.05, "{found:?}");
+        }
+        let shifting: Vec<f64> =
+            (0..1 << 15).map(|n| generator.poisson(if n < 1 << 14 { 10.0 } else { 20.0 })).collect();
+        assert_eq!(Hurst::of(&shifting).refused, Some(Refusal::NotStationary));
+        assert_eq!(Hurst::of(&[3.0; 10]).refused, Some(Refusal::TooShort));
+    }
+}

@@ -1,0 +1,128 @@
+//! The report on burstiness, of arrivals whose law is known.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use hwsim::arrivals::Process;
+use hwsim::rng::Rng;
+use serde_json::Value;
+use support::{Campaign, EPOCH, printed, report};
+use wire::{Interval, IntervalHalf, Nanos};
+
+const BIN: i64 = 10_000_000;
+
+/// When the first connections of a scenario begin: those of its first part, by the law that the simulator states.
+fn arrivals(scenario: &str, seconds: i64) -> (f64, Vec<Nanos>) {
+    let arrivals = &hwsim::scenario::find(scenario).unwrap().parts[0].arrivals;
+    let mut rng = Rng::new(7);
+    let mut process = Process::new(arrivals, 1.0, Nanos(EPOCH), &mut rng);
+    let end = EPOCH + seconds * 1_000_000_000;
+    let begins = std::iter::successors(Some(Nanos(EPOCH)), |&now| Some(process.next(now, &mut rng)));
+    (arrivals.law.hurst(), begins.skip(1).take_while(|ts| ts.0 < end).collect())
+}
+
+/// A bin with the opening of one connection: its SYN.
+fn opening(ts: Nanos) -> Interval {
+    let syn = IntervalHalf { pkts: 1, ip_bytes: 60, payload_bytes: 0 };
+    Interval { halves: [syn, IntervalHalf::default()], syn: 1, opened: 1, ..Interval::around(ts, BIN) }
+}
+
+/// What the report says of these openings.
+fn hours(begins: &[Nanos], connections: usize) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("lab");
+    let record = |&ts: &Nanos| conntrack::Record { ts, ..support::record(0) };
+    support::write(&dir, begins.iter().map(|&ts| opening(ts)), begins.iter().take(connections).map(record));
+    let json: Value =
+        serde_json::from_str(&printed(&["burstiness", dir.to_str().unwrap(), "--format", "json"])).unwrap();
+    json["hours"].as_array().unwrap().clone()
+}
+
+#[track_caller]
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[test]
+fn the_hurst_parameter_of_simulated_arrivals_lies_in_its_interval() {
+    for scenario in ["uplink-small", "self-similar"] {
+        let (truth, begins) = arrivals(scenario, 600);
+        let hours = hours(&begins, 0);
+        let openings = &hours[0]["openings"];
+        let found = &openings["hurst"];
+        let interval = [number(&found["hurst"]["low"]), number(&found["hurst"]["high"])];
+        assert!(interval[0] <= truth && truth <= interval[1], "{scenario}, truly {truth}: {found}");
+        assert!(interval[1] - interval[0] < 0.15, "{scenario}: {interval:?}");
+        let rate = begins.len() as f64 / 600.0;
+        assert!((number(&openings["per_second"]) / rate - 1.0).abs() < 0.001, "{scenario}: {openings}");
+        assert_eq!(hours[0]["packets"]["hurst"], *found, "each opening is one packet");
+    }
+}
+
+#[test]
+fn long_sessions_that_ten_minutes_cannot_tell_from_shifts_get_a_reason_or_the_truth_and_no_other_figure() {
+    let (truth, begins) = arrivals("bursty", 600);
+    let found = &hours(&begins, 0)[0]["openings"]["hurst"];
+    match found["hurst"].as_object() {
+        Some(hurst) => assert!(number(&hurst["low"]) <= truth && truth <= number(&hurst["high"]), "{found}"),
+        None => assert!(found["refused"].is_string(), "{found}"),
+    }
+    // The methods that cannot tell are shown beside it, for comparison.
+    assert!(found["whittle"]["value"].is_f64() && found["aggregated_variance"].is_f64(), "{found}");
+}
+
+#[test]
+fn poisson_arrivals_pass_for_such_and_disperse_by_one_and_sessions_do_not() {
+    let (_, poisson) = arrivals("uplink-small", 60);
+    let hour = &hours(&poisson, 2000)[0];
+    let test = &hour["opening_gaps"]["test"];
+    assert_eq!((&test["poisson"], &test["gaps"]), (&Value::Bool(true), &1999.into()), "{hour}");
+    assert!((number(&test["mean"]) - 0.02).abs() < 0.002, "{test}");
+    for scale in hour["openings"]["scales"].as_array().unwrap().iter().take(3) {
+        let index = number(&scale["dispersion"]["detrended"]);
+        assert!((index - 1.0).abs() < 0.4, "{scale}");
+    }
+    assert!((number(&hour["openings"]["peakedness_1s"]) - 1.0).abs() < 0.4, "{hour}");
+
+    let (_, bursty) = arrivals("self-similar", 60);
+    let hour = &hours(&bursty, 2000)[0];
+    assert_eq!(hour["opening_gaps"]["test"]["poisson"], false, "{hour}");
+    assert!(number(&hour["openings"]["scales"][2]["dispersion"]["detrended"]) > 3.0, "{hour}");
+}
+
+#[test]
+fn each_hour_stands_by_itself() {
+    let begins: Vec<Nanos> = [-1_000_000_000, 0, 10_000_000].map(|nanos| Nanos(EPOCH + nanos)).to_vec();
+    let hours = hours(&begins, 3);
+    assert_eq!(hours.len(), 2);
+    assert_eq!((number(&hours[0]["recorded_s"]), number(&hours[1]["recorded_s"])), (1.0, 0.02));
+    assert_eq!((&hours[1]["openings"]["hurst"]["refused"]), "too_short");
+    assert_eq!(hours[1]["opening_gaps"]["test"], Value::Null);
+}
+
+#[test]
+fn people_read_what_each_figure_rests_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("lab");
+    Campaign { connections: 1000, headers: false, ..Campaign::default() }.write(&dir);
+    let text = printed(&["burstiness", dir.to_str().unwrap(), "--capacity", "100M", "--over", "0.01"]);
+    for part in ["bins of 10.0 ms", "Kaplan and Meier", "too short", "micro-bursts", "Whole: from the handshake"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    let long = text.lines().find(|line| line.chars().count() > 100);
+    assert_eq!(long, None, "no line is wider than 100");
+    let empty = folder.path().join("empty");
+    support::write(&empty, [], []);
+    let text = printed(&["burstiness", empty.to_str().unwrap()]);
+    assert!(text.contains("Nothing was recorded in the base series"), "{text}");
+}
+
+#[test]
+fn scales_and_rates_that_are_none_are_wrong_usage() {
+    for argument in ["--scale=0ms", "--scale=1parsec", "--scale=", "--capacity=fast", "--capacity=-1", "--over=0.5"] {
+        let output = report(&["burstiness", "lab", argument]);
+        assert_eq!(output.status.code(), Some(2), "{argument}");
+    }
+    let output = report(&["burstiness", "lab", "--capacity=1G", "--over=1.5"]);
+    assert_eq!(output.status.code(), Some(2));
+}
