@@ -136,6 +136,9 @@ pub struct Overrides {
     /// What it listens to
     #[arg(long, value_name = "NAME")]
     pub link: Option<String>,
+    /// Replace addresses, prefix by prefix, under the key in this file; make one with: openssl rand -hex 32
+    #[arg(long, value_name = "KEY")]
+    pub anonymise: Option<String>,
     /// End after this long by the clock: 7d, 12h, 30s; a file usually ends sooner [default: none]
     #[arg(long, value_name = "TIME")]
     pub duration: Option<Limit>,
@@ -183,6 +186,7 @@ impl Overrides {
         let given = [
             ("campaign", "site", self.site.map(Value::String)),
             ("campaign", "link", self.link.map(Value::String)),
+            ("campaign", "anonymise_key", self.anonymise.map(Value::String)),
             ("campaign", "duration", self.duration.map(|limit| Value::String(limit.into()))),
             ("tracker", "shards", self.shards.map(number)),
             ("tracker", "headers", self.headers.map(number)),

@@ -3,6 +3,7 @@
 //! [`pipeline`] is the one place that knows of threads, queues and bounds. Everything else is about the person in front of it:
 //! arguments, configuration, progress, and what the host can do.
 
+pub mod anonymise;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -14,6 +14,7 @@ use conntrack::Detail;
 use recorder::{EndedBy, Manifest, Recorder, Software, SourceEntry, Span, Table};
 use wire::Nanos;
 
+use crate::anonymise::key;
 use crate::cli::{LogArguments, LogFormat, RunArguments};
 use crate::config::{Config, Limit};
 use crate::pipeline::{self, Ended, Parts, Running};
@@ -67,6 +68,10 @@ pub fn named_twice(sources: &[SourceSpec]) -> Option<&SourceSpec> {
 pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     let config = Config::load(arguments.config.as_deref(), arguments.overrides.into_table())?;
     let pace = common_pace(&arguments.sources)?;
+    let mask = match config.campaign.anonymise_key.as_str() {
+        "" => None,
+        path => Some(key::read(Path::new(path))?),
+    };
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for spec in &arguments.sources {
         sources.extend(spec.open()?);
@@ -77,12 +82,20 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     let _watch = Watch::start(Arc::clone(&stop)).context("cannot listen for signals")?;
     let shards = shards(config.tracker.shards);
     let recording = config.recording(pipeline::producers(sources.len(), shards));
+    let mut tracker = config.tracker(shards);
+    let mut manifest = manifest(&config, &arguments.sources);
+    if let Some(cipher) = &mask {
+        tracker.salt ^= u64::from_le_bytes(cipher.derive(b"conntrack-uids--"));
+        manifest.anonymisation =
+            format!("prefix-preserving (Crypto-PAn), under the key with fingerprint {}", key::fingerprint(cipher));
+    }
     let parts = Parts {
         pace,
         shards,
         capture: config.capture(getrandom::u64().context("no randomness from the system")?),
-        tracker: config.tracker(shards),
-        recorder: Recorder::create(&arguments.out, recording, manifest(&config, &arguments.sources))?,
+        tracker,
+        mask,
+        recorder: Recorder::create(&arguments.out, recording, manifest)?,
         sources,
     };
     let running = Running::start(parts, Arc::clone(&stop)).context("cannot start a thread")?;

@@ -43,7 +43,7 @@ pub struct Manifest {
     pub host: String,
     /// What made it.
     pub software: Software,
-    /// How addresses were changed: `none`.
+    /// How addresses were changed before they were recorded, in words; `none` where they were not.
     pub anonymisation: String,
     /// The full configuration that was in force.
     pub configuration: Value,

@@ -42,6 +42,8 @@ pub struct Campaign {
     pub duration: Limit,
     /// What uids derive from.
     pub uid_salt: String,
+    /// The file with the key under which addresses are replaced; empty where they stay as they are.
+    pub anonymise_key: String,
 }
 
 /// The section `tracker`.

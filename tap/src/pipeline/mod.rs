@@ -33,6 +33,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use recorder::Recorder;
 use serde::Serialize;
 
+use crate::anonymise::prefix::PrefixCipher;
 pub use scribe::Scribe;
 pub use workers::{PollerWorker, ShardWorker, Tallies, Workers};
 
@@ -51,6 +52,8 @@ pub struct Parts {
     pub capture: capture::Config,
     /// Each shard.
     pub tracker: conntrack::Config,
+    /// What replaces addresses; nothing where they stay as they are.
+    pub mask: Option<PrefixCipher>,
     /// Makes the recorder for this many producers of rows.
     pub recorder: Recorder,
 }

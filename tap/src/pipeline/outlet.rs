@@ -10,6 +10,8 @@ use crossbeam_channel::{Receiver, Sender};
 use recorder::{Block, Encoder, Table};
 use wire::{Interval, Nanos};
 
+use crate::anonymise::{Anonymiser, Masked};
+
 /// Rows wait in an encoder for at most this long, so that a crash loses no more than this and the journal's sync interval.
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
@@ -34,6 +36,7 @@ impl LostRows {
 /// The end of one producer of rows.
 pub(super) struct Outlet {
     encoder: Encoder,
+    mask: Option<Anonymiser>,
     pace: Pace,
     blocks: Sender<Block>,
     /// Blocks whose bytes are written, to be filled again.
@@ -46,17 +49,18 @@ pub(super) struct Outlet {
 impl Outlet {
     pub(super) fn new(
         number: u16,
+        mask: Option<Anonymiser>,
         pace: Pace,
         blocks: Sender<Block>,
         spare: Receiver<Block>,
         lost: Arc<LostRows>,
     ) -> Self {
-        Self { encoder: Encoder::new(number), pace, blocks, spare, lost, flushed: None }
+        Self { encoder: Encoder::new(number), mask, pace, blocks, spare, lost, flushed: None }
     }
 
     /// Where rows go in.
-    pub(super) const fn encoder(&mut self) -> &mut Encoder {
-        &mut self.encoder
+    pub(super) const fn rows(&mut self) -> Masked<'_, Encoder> {
+        Masked { sink: &mut self.encoder, mask: self.mask.as_mut() }
     }
 
     /// Takes what a poller has to say of the base series.
@@ -113,22 +117,22 @@ struct Unhurried<'a>(&'a mut Outlet);
 
 impl Sink for Unhurried<'_> {
     fn record(&mut self, record: Record) {
-        self.0.encoder.record(record);
+        self.0.rows().record(record);
         self.0.send();
     }
 
     fn header(&mut self, header: Header<'_>) {
-        self.0.encoder.header(header);
+        self.0.rows().header(header);
         self.0.send();
     }
 
     fn event(&mut self, event: Event) {
-        self.0.encoder.event(event);
+        self.0.rows().event(event);
         self.0.send();
     }
 
     fn interval(&mut self, interval: Interval) {
-        self.0.encoder.interval(interval);
+        self.0.rows().interval(interval);
         self.0.send();
     }
 }

@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use capture::{Gauge, Inbox, Pace, Poller, PollerReport, Received, Run};
-use conntrack::Shard;
+use conntrack::{Shard, Sink};
 use crossbeam_channel::{Sender, bounded};
-use recorder::{Block, Encoder};
+use recorder::Block;
 
 use super::outlet::Outlet;
 use super::scribe::{Queue, Scribe};
 use super::{BLOCKS, Parts, Tracked};
+use crate::anonymise::Anonymiser;
+use crate::anonymise::prefix::PrefixCipher;
 use crate::clock;
 
 /// Everybody who works in a pipeline. [`super::Running`] gives each a thread. Whoever lets them take turns in one thread has to keep
@@ -34,7 +36,7 @@ impl Workers {
     #[must_use]
     pub fn new(parts: Parts, stop: Arc<AtomicBool>) -> Self {
         let queues = capture::Pipeline::new(parts.sources, parts.shards, &parts.capture);
-        let mut outlets = Outlets::new(parts.pace);
+        let mut outlets = Outlets::new(parts.pace, parts.mask);
         let gauges: Vec<Gauge> = queues.pollers.iter().map(Poller::gauge).collect();
         let sources = queues.pollers.iter().map(|poller| (poller.name().to_owned(), poller.gauge())).collect();
         let tallies: Vec<Arc<Tally>> = queues.inboxes.iter().map(|_| Arc::default()).collect();
@@ -96,8 +98,8 @@ impl ShardWorker {
     #[must_use]
     pub fn step(&mut self, now: Instant) -> bool {
         let Self { inbox, shard, outlet, .. } = self;
-        let encoder = outlet.encoder();
-        let received = inbox.try_receive(&mut |run| track(shard, &run, encoder));
+        let mut rows = outlet.rows();
+        let received = inbox.try_receive(&mut |run| track(shard, &run, &mut rows));
         self.conclude(received, now)
     }
 
@@ -112,8 +114,8 @@ impl ShardWorker {
     pub(super) fn run(mut self) {
         loop {
             let Self { inbox, shard, outlet, .. } = &mut self;
-            let encoder = outlet.encoder();
-            let received = inbox.receive(&mut |run| track(shard, &run, encoder));
+            let mut rows = outlet.rows();
+            let received = inbox.receive(&mut |run| track(shard, &run, &mut rows));
             if !self.conclude(received, clock::now()) {
                 return self.end();
             }
@@ -125,7 +127,7 @@ impl ShardWorker {
         if received == Received::End {
             return false;
         }
-        self.shard.advance(self.inbox.clock(), self.outlet.encoder());
+        self.shard.advance(self.inbox.clock(), &mut self.outlet.rows());
         self.outlet.pass_on(self.inbox.clock(), now);
         self.publish();
         true
@@ -144,12 +146,12 @@ impl ShardWorker {
 }
 
 #[inline]
-fn track(shard: &mut Shard, run: &Run<'_>, encoder: &mut Encoder) {
+fn track(shard: &mut Shard, run: &Run<'_>, rows: &mut impl Sink) {
     if let Some(clock) = run.lost_by() {
-        shard.note_loss(clock, encoder);
+        shard.note_loss(clock, rows);
     }
     for packet in run.packets() {
-        shard.step(&packet, encoder);
+        shard.step(&packet, rows);
     }
 }
 
@@ -196,14 +198,15 @@ impl Tallies {
 /// Makes the producers' ends of the queue to the scribe, and at last the scribe's.
 struct Outlets {
     pace: Pace,
+    mask: Option<PrefixCipher>,
     blocks: Sender<Block>,
     queue: Queue,
 }
 
 impl Outlets {
-    fn new(pace: Pace) -> Self {
+    fn new(pace: Pace, mask: Option<PrefixCipher>) -> Self {
         let (blocks, received) = bounded(BLOCKS);
-        Self { pace, blocks, queue: Queue { blocks: received, give_back: Vec::new(), lost: Arc::default() } }
+        Self { pace, mask, blocks, queue: Queue { blocks: received, give_back: Vec::new(), lost: Arc::default() } }
     }
 
     /// The outlet of one more producer; they are numbered from 0.
@@ -211,7 +214,14 @@ impl Outlets {
         let (back, spare) = bounded(BLOCKS);
         let number = u16::try_from(self.queue.give_back.len()).unwrap_or(u16::MAX);
         self.queue.give_back.push(back);
-        Outlet::new(number, self.pace, self.blocks.clone(), spare, Arc::clone(&self.queue.lost))
+        Outlet::new(
+            number,
+            self.mask.clone().map(Anonymiser::new),
+            self.pace,
+            self.blocks.clone(),
+            spare,
+            Arc::clone(&self.queue.lost),
+        )
     }
 
     /// The scribe's end. From here on the queue ends with its last outlet.

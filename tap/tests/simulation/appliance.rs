@@ -86,6 +86,7 @@ fn parts(case: &Case, root: &Path, disk: Arc<dyn Disk>) -> Result<Parts, Recorde
             ..capture::Config::default()
         },
         tracker: conntrack::Config { headers: case.headers, ..conntrack::Config::default() },
+        mask: None,
         recorder: Recorder::create_on(disk, root, recording, manifest)?,
         sources,
     })
