@@ -61,7 +61,7 @@ pub struct Connections {
     pub whole: u64,
     /// With an oddity.
     pub anomalous: u64,
-    /// Alive while the capture lost packets.
+    /// The capture may have lost packets of them.
     pub lost_capture: u64,
     /// By Zeek's state.
     pub by_conn_state: BTreeMap<String, u64>,

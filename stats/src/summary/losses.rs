@@ -53,14 +53,14 @@ fn dropped(manifest: &Manifest, connections: &Connections) -> Option<String> {
     let places =
         places.iter().filter(|(frames, _)| *frames > 0).map(|(frames, place)| format!("{} {place}", count(*frames)));
     Some(format!(
-        "The capture lost {} of {} ({}): {}. {} open meanwhile (lost_capture): what they sent is a lower bound.",
+        "The capture lost {} of {} ({}): {}. {} touched by it (lost_capture): what they sent is a lower bound.",
         count(total),
         plural(ledger.offered, "frame"),
         share(total, ledger.offered),
         places.collect::<Vec<_>>().join(", "),
         match connections.lost_capture {
-            1 => "1 connection was".to_owned(),
-            number => format!("{} connections were", count(number)),
+            1 => "1 connection may have been".to_owned(),
+            number => format!("{} connections may have been", count(number)),
         },
     ))
 }

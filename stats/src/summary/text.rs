@@ -123,7 +123,7 @@ fn connections(page: &mut Page, connections: &Connections, note: &str) {
     for (label, part) in [
         ("  In a tunnel", connections.tunnelled),
         ("  Partial: began before the capture", connections.partial),
-        ("  Alive while the capture lost packets", connections.lost_capture),
+        ("  Perhaps touched by loss of the capture", connections.lost_capture),
         ("  With anomalies", connections.anomalous),
     ] {
         if part > 0 {
