@@ -191,7 +191,8 @@ names! {
         ZeroWindow = "zero_window",
         /// The round-trip time between the tap and the peer of the endpoint moved, from one mean to another, seconds: a two-sided CUSUM
         /// (Page 1954) of the samples' distance from the mean of 32, in standard deviations, slack 0.75, threshold 12, a sample counting
-        /// at most 4; the deviation is taken for at least a twentieth of the mean, and 50 us.
+        /// at most 4; the deviation is taken for at least a twentieth of the mean, and 50 us. A receiver that begins to delay its
+        /// acknowledgments shifts it, too.
         RttShift = "rtt_shift",
         /// The first RST that may be forged.
         RstSuspect = "rst_suspect",

@@ -67,15 +67,19 @@ impl Host {
         )
     }
 
+    /// The sockets on this host that see frames, a line each, with their programs.
+    pub fn packet_sockets(&self) -> String {
+        let sockets = self.command("ss").args(["-H0p"]).output().expect("ss runs");
+        String::from_utf8_lossy(&sockets.stdout).into_owned()
+    }
+
     /// Starts a tap on an interface, and waits until it captures.
     pub fn tap(&self, interface: &str, campaign: PathBuf) -> Tap {
         let mut command = self.command(program("conntrack-tap").to_str().expect("UTF-8"));
         command.args(["run", "--source", &format!("afpacket:{interface}"), "--out"]).arg(&campaign);
         let child = command.stderr(Stdio::piped()).spawn().expect("the tap starts");
         wait_until("the tap captures", || {
-            let sockets = self.command("ss").args(["-H0p"]).output().expect("ss runs");
-            let captures = String::from_utf8_lossy(&sockets.stdout).contains("conntrack-tap");
-            captures && campaign.join("campaign.json").exists()
+            self.packet_sockets().contains("conntrack-tap") && campaign.join("campaign.json").exists()
         });
         Tap { child, campaign }
     }
