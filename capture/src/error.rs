@@ -140,8 +140,8 @@ pub enum SourceError {
     },
     /// An interface that the host itself depends on, for a source that takes its frames from the network stack.
     #[error(
-        "interface {interface} has {use_of_it}: afxdp: takes every frame of it from the network stack, and would cut this host off. \
-         Capture it with afpacket:{interface}; or, if you mean it, with afxdp:{interface},cut-off=on"
+        "interface {interface} has {use_of_it}: AF_XDP takes every frame of it from the network stack, and would cut this host off. \
+         Capture it with afpacket:{interface}; or, if you mean it, add cut-off=on"
     )]
     InUse {
         /// The interface.
@@ -162,8 +162,19 @@ pub enum SourceError {
         /// How many were asked for.
         wanted: u16,
     },
+    /// The two ports of an inline tap do not pair queue by queue.
+    #[error(
+        "{} receives on {} queues and {} on {}: an inline tap joins them one by one; make them equal with 'ethtool -L INTERFACE combined N'",
+        interfaces[0], queues[0], interfaces[1], queues[1]
+    )]
+    UnequalQueues {
+        /// The interfaces.
+        interfaces: [String; 2],
+        /// How many each has.
+        queues: [u16; 2],
+    },
     /// An interface without Ethernet frames.
-    #[error("interface {interface} has no Ethernet frames, which afxdp: is for: capture it with afpacket:{interface}")]
+    #[error("interface {interface} has no Ethernet frames, which AF_XDP is for: capture it with afpacket:{interface}")]
     NotEthernet {
         /// The interface.
         interface: String,

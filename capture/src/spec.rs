@@ -19,6 +19,8 @@ pub enum SourceSpec {
     AfPacket(af_packet::Options),
     /// `afxdp:IFACE`: a network interface, through AF_XDP sockets.
     AfXdp(af_xdp::Options),
+    /// `afxdp-inline:A,B`: between two network interfaces, each frame of one going out of the other.
+    AfXdpInline(af_xdp::InlineOptions),
 }
 
 /// A source that cannot be understood.
@@ -26,12 +28,12 @@ pub enum SourceSpec {
 pub enum SpecError {
     /// There is no such kind of source.
     #[error(
-        "'{0}' is not a source: write pcap:PATH (a file, a directory, a pattern, or - for standard input), afpacket:IFACE \
-         or afxdp:IFACE"
+        "'{0}' is not a source: write pcap:PATH (a file, a directory, a pattern, or - for standard input), afpacket:IFACE, \
+         afxdp:IFACE or afxdp-inline:A,B"
     )]
     UnknownKind(String),
     /// A kind that exists, but not in this build.
-    #[error("this build has no {0} backend; it has pcap:PATH, afpacket:IFACE and afxdp:IFACE")]
+    #[error("this build has no {0} backend; it has pcap:PATH, afpacket:IFACE, afxdp:IFACE and afxdp-inline:A,B")]
     NotBuilt(String),
     /// Nothing stands after the colon.
     #[error("{0}: what to capture from is missing after the colon")]
@@ -59,7 +61,7 @@ pub enum SpecError {
 }
 
 /// Kinds of sources that the programs know by name, but that are not part of this build.
-const NOT_BUILT: [&str; 2] = ["afxdp-inline", "dpdk"];
+const NOT_BUILT: [&str; 1] = ["dpdk"];
 
 impl FromStr for SourceSpec {
     type Err = SpecError;
@@ -75,6 +77,7 @@ impl FromStr for SourceSpec {
             "pcap" => Ok(Self::Pcap(PathBuf::from(argument?))),
             "afpacket" => Ok(Self::AfPacket(argument?.parse()?)),
             "afxdp" => Ok(Self::AfXdp(argument?.parse()?)),
+            "afxdp-inline" => Ok(Self::AfXdpInline(argument?.parse()?)),
             _ => Err(SpecError::UnknownKind(text.to_owned())),
         }
     }
@@ -86,6 +89,7 @@ impl fmt::Display for SourceSpec {
             Self::Pcap(path) => write!(f, "pcap:{}", path.display()),
             Self::AfPacket(options) => write!(f, "afpacket:{options}"),
             Self::AfXdp(options) => write!(f, "afxdp:{options}"),
+            Self::AfXdpInline(options) => write!(f, "afxdp-inline:{options}"),
         }
     }
 }
@@ -100,6 +104,7 @@ impl SourceSpec {
             Self::Pcap(path) => Ok(vec![pcap::open(path)?]),
             Self::AfPacket(options) => af_packet::open(options),
             Self::AfXdp(options) => af_xdp::open(options),
+            Self::AfXdpInline(options) => af_xdp::open_inline(options),
         }
     }
 
@@ -108,7 +113,7 @@ impl SourceSpec {
     pub const fn pace(&self) -> Pace {
         match self {
             Self::Pcap(_) => Pace::Patient,
-            Self::AfPacket(_) | Self::AfXdp(_) => Pace::Live,
+            Self::AfPacket(_) | Self::AfXdp(_) | Self::AfXdpInline(_) => Pace::Live,
         }
     }
 }
@@ -143,7 +148,7 @@ mod tests {
         let SourceSpec::AfXdp(options) = &spec else { panic!("{spec:?}") };
         assert_eq!((options.interface.as_str(), options.mode, options.ring), ("eth0", af_xdp::Mode::Driver, 4 << 20));
         assert_eq!((options.promiscuous, options.busy_poll, options.cut_off), (false, 20, true));
-        for text in [spec.to_string(), "afxdp:eth0".to_owned()] {
+        for text in [&spec.to_string(), "afxdp:eth0", "afxdp-inline:eth1,eth2,mode=skb,ring=8M"] {
             let spec: SourceSpec = text.parse().unwrap();
             assert_eq!(spec.to_string().parse::<SourceSpec>().unwrap(), spec);
         }
@@ -156,7 +161,9 @@ mod tests {
         for kind in NOT_BUILT {
             assert_eq!(
                 refusal(&format!("{kind}:x")),
-                format!("this build has no {kind} backend; it has pcap:PATH, afpacket:IFACE and afxdp:IFACE")
+                format!(
+                    "this build has no {kind} backend; it has pcap:PATH, afpacket:IFACE, afxdp:IFACE and afxdp-inline:A,B"
+                )
             );
         }
         assert!(refusal("pcap:").contains("missing"));
@@ -169,5 +176,10 @@ mod tests {
         assert!(refusal("afxdp:eth0,mode=native").contains("auto, zerocopy, drv or skb"));
         assert!(refusal("afxdp:eth0,copy=on").contains("queues, mode, ring, promisc, busy-poll, cut-off"));
         assert!(refusal("afxdp:eth0,busy-poll=1s").contains("0 to 5000"));
+        assert!(refusal("afxdp-inline:eth0").contains("missing"));
+        for text in ["afxdp-inline:eth0,eth0", "afxdp-inline:eth0,mode=drv"] {
+            assert!(refusal(text).contains("two interfaces, as in eth1,eth2"));
+        }
+        assert!(refusal("afxdp-inline:eth0,eth1,queues=2").contains("mode, ring, cut-off"));
     }
 }

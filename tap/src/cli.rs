@@ -60,6 +60,18 @@ pub enum Command {
     Run(RunArguments),
     /// Says what this host can do, and what stands in the way
     Doctor(DoctorArguments),
+    /// Takes off what forwards between the ports of an inline tap that is gone
+    ///
+    /// An inline tap that ends, in whatever way, leaves an XDP program on each port, which forwards in the kernel until the next one comes.
+    /// This takes it off, and ends the ports' promiscuous mode: frames no longer pass.
+    #[command(after_help = "\
+Examples:
+  conntrack-tap detach
+  conntrack-tap detach eth1 eth2")]
+    Detach {
+        /// The ports; without one, every interface
+        interfaces: Vec<String>,
+    },
     /// Prints the default configuration, or checks one
     Config(ConfigArguments),
     /// Seals what a crash left in a campaign's journal
@@ -91,13 +103,15 @@ Sources (options follow after commas):
   pcap:PATH         a capture file (pcap or pcapng, also gzip or zstd), a directory or glob of them, or - for standard input
   afpacket:IFACE    an interface, through AF_PACKET; needs CAP_NET_RAW; afpacket:IFACE,queues=4 uses four rings
   afxdp:IFACE       a mirror or splitter port, through AF_XDP, a poller a queue: its frames end here, the host does not see them
+  afxdp-inline:A,B  between two ports: every frame of A goes out of B and back, also when the tap is gone, until conntrack-tap detach
   sim:SCENARIO      a simulated link, captured by a simulated device; conntrack-sim list names the scenarios and devices
 
 Options of sim: seed=N, connections=N, duration=S, packets=N (how much); device=NAME, queues=N, snaplen=N, loss=P (the device counts the
 share P of frames as lost), unreported=P (it does not); truth=FILE.csv (what really happened, a row a connection).
 
 Options of afxdp: queues=N (default: all), mode=auto|zerocopy|drv|skb, ring=SIZE (memory for frames, each queue), promisc=on|off,
-busy-poll=MICROSECONDS (the poller asks the driver instead of sleeping), cut-off=on (also an interface with the default route).
+busy-poll=MICROSECONDS (the poller asks the driver instead of sleeping), cut-off=on (also an interface with the default route). Of
+afxdp-inline: mode, ring, cut-off.
 
 Several sources feed one tracker: the two directions of an optical tap may arrive on two ports, or in two files.
 

@@ -42,6 +42,7 @@ fn carry_out(cli: Cli) -> Result<ExitCode> {
             let usable = doctor::examine(&arguments.sources, &arguments.out, &mut io::stdout().lock())?;
             Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Detach { interfaces } => detach(interfaces),
         Command::Config(arguments) => configuration(&arguments),
         Command::Recover { campaign } => recover(&campaign),
         Command::Completions { shell } => {
@@ -73,6 +74,22 @@ fn record(arguments: RunArguments, logs: LogArguments) -> Result<ExitCode> {
         LogFormat::Text => eprintln!("{summary}"),
     }
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
+}
+
+fn detach(interfaces: Vec<String>) -> Result<ExitCode> {
+    let interfaces = if interfaces.is_empty() { capture::interface::names() } else { interfaces };
+    let mut out = io::stdout().lock();
+    let mut detached = false;
+    for interface in &interfaces {
+        if capture::af_xdp::detach(interface)? {
+            writeln!(out, "{interface}: detached")?;
+            detached = true;
+        }
+    }
+    if !detached {
+        writeln!(out, "no interface has the program of an inline tap")?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn recover(campaign: &Path) -> Result<ExitCode> {

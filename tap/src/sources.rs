@@ -10,7 +10,7 @@ use thiserror::Error;
 /// A source as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// `pcap:`, `afpacket:`, `afxdp:`: packets of a real network.
+    /// `pcap:`, `afpacket:`, `afxdp:`, `afxdp-inline:`: packets of a real network.
     Captured(capture::SourceSpec),
     /// `sim:SCENARIO`: simulated capture hardware.
     Simulated(Box<Simulation>),
@@ -22,7 +22,7 @@ pub enum BadSource {
     /// There is no such kind of source.
     #[error(
         "'{0}' is not a source: write pcap:PATH (a file, a directory, a pattern, or - for standard input), afpacket:IFACE, \
-         afxdp:IFACE or sim:SCENARIO"
+         afxdp:IFACE, afxdp-inline:A,B or sim:SCENARIO"
     )]
     UnknownKind(String),
     /// One of a real network.
@@ -83,7 +83,7 @@ impl SourceSpec {
         match (self, self.pace()) {
             (Self::Simulated(_), _) => "the simulated device's clock",
             (Self::Captured(_), Pace::Patient) => "the capture files' timestamps",
-            (Self::Captured(capture::SourceSpec::AfXdp(_)), Pace::Live) => {
+            (Self::Captured(capture::SourceSpec::AfXdp(_) | capture::SourceSpec::AfXdpInline(_)), Pace::Live) => {
                 "this host's clock, read by the kernel as packets arrive (by a poller, once a batch, where the driver has no room for it)"
             }
             (Self::Captured(_), Pace::Live) => "this host's clock, read by the kernel as packets arrive",
@@ -101,9 +101,13 @@ mod tests {
 
     #[test]
     fn each_kind_goes_to_who_opens_it_and_prints_back() {
-        for text in
-            ["pcap:a,b.pcap", "afpacket:eth0,queues=2", "afxdp:eth0,mode=drv", "sim:uplink-small,seed=9,loss=0.5"]
-        {
+        for text in [
+            "pcap:a,b.pcap",
+            "afpacket:eth0,queues=2",
+            "afxdp:eth0,mode=drv",
+            "afxdp-inline:eth1,eth2",
+            "sim:uplink-small,seed=9,loss=0.5",
+        ] {
             let spec: SourceSpec = text.parse().unwrap();
             assert_eq!(spec.to_string().parse::<SourceSpec>().unwrap(), spec, "{text}");
         }

@@ -17,10 +17,13 @@ const MAP_CREATE: u32 = 0;
 const MAP_UPDATE: u32 = 2;
 const MAP_DELETE: u32 = 3;
 const PROGRAM_LOAD: u32 = 5;
+const PROGRAM_BY_NUMBER: u32 = 13;
+const INFORMATION: u32 = 15;
 const LINK_CREATE: u32 = 28;
 
 // Kinds of maps (enum bpf_map_type).
 const ARRAY: u32 = 2;
+const PORTS: u32 = 14;
 const SOCKETS: u32 = 17;
 
 /// `BPF_F_MMAPABLE`.
@@ -88,12 +91,28 @@ struct LinkCreate {
     flags: u32,
 }
 
+#[repr(C)]
+struct ByNumber {
+    number: u32,
+    next: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+struct Information {
+    object: u32,
+    length: u32,
+    information: u64,
+}
+
 /// The attributes of a command: a prefix of `union bpf_attr`, all of whose bytes are initialised.
 trait Attributes {}
 impl Attributes for MapCreate {}
 impl Attributes for MapElement {}
 impl Attributes for ProgramLoad {}
 impl Attributes for LinkCreate {}
+impl Attributes for ByNumber {}
+impl Attributes for Information {}
 
 /// # Safety
 /// What the attributes point to must be what the command expects there, for the time of the call.
@@ -134,19 +153,28 @@ fn create(kind: u32, [value, entries, flags]: [u32; 3], called: &str) -> Result<
     unsafe { bpf_open(MAP_CREATE, &attributes) }.map_err(|error| ("making a BPF map", error))
 }
 
-/// A map from queues to the sockets that take their frames (`BPF_MAP_TYPE_XSKMAP`). A socket that is closed leaves it by itself.
+/// A map that a program redirects by.
 #[derive(Debug)]
-pub(super) struct Sockets(OwnedFd);
+pub(super) struct Map(OwnedFd);
 
-impl Sockets {
-    pub(super) fn new(queues: u16) -> Result<Self, Failed> {
+impl Map {
+    /// From queues to the sockets that take their frames (`BPF_MAP_TYPE_XSKMAP`). A socket that is closed leaves it by itself.
+    pub(super) fn of_sockets(queues: u16) -> Result<Self, Failed> {
         create(SOCKETS, [4, queues.into(), 0], "ct_sockets").map(Self)
+    }
+
+    /// To one interface (`BPF_MAP_TYPE_DEVMAP`), as entry 0.
+    pub(super) fn of_port(interface: u32) -> Result<Self, Failed> {
+        let map = Self(create(PORTS, [4, 1, 0], "ct_port")?);
+        let value = &raw const interface as u64;
+        map.element(MAP_UPDATE, 0, value).map_err(|error| ("giving the program its way on", error))?;
+        Ok(map)
     }
 
     pub(super) fn set(&self, queue: u32, socket: BorrowedFd<'_>) -> Result<(), Failed> {
         let value = socket.as_raw_fd();
-        self.element(MAP_UPDATE, queue, &raw const value as u64)
-            .map_err(|error| ("giving the queue to the socket", error))
+        let set = self.element(MAP_UPDATE, queue, &raw const value as u64);
+        set.map_err(|error| ("giving the queue to the socket", error))
     }
 
     pub(super) fn remove(&self, queue: u32) -> Result<(), Errno> {
@@ -154,15 +182,15 @@ impl Sockets {
     }
 
     /// `value` is 0, or the address of four bytes that live during the call.
-    fn element(&self, command: u32, queue: u32, value: u64) -> Result<(), Errno> {
-        let key = &raw const queue as u64;
+    fn element(&self, command: u32, key: u32, value: u64) -> Result<(), Errno> {
+        let key = &raw const key as u64;
         let attributes = MapElement { map: number(&self.0), padding: 0, key, value, flags: 0 };
         // SAFETY: key and value are four bytes each, as the map was made, and live during the call.
         unsafe { bpf(command, &attributes) }.map(drop)
     }
 }
 
-impl AsFd for Sockets {
+impl AsFd for Map {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -229,6 +257,29 @@ impl Program {
         program.map(Self).map_err(|error| ("loading the XDP program", error))
     }
 
+    /// The program of this number. Needs `CAP_SYS_ADMIN`.
+    pub(super) fn numbered(number: u32) -> Result<Self, Failed> {
+        let attributes = ByNumber { number, next: 0, flags: 0 };
+        // SAFETY: the attributes hold no pointers.
+        let program = unsafe { bpf_open(PROGRAM_BY_NUMBER, &attributes) };
+        program.map(Self).map_err(|error| ("looking at the XDP program that is attached", error))
+    }
+
+    /// Whether it was loaded under this name; false where the kernel does not tell.
+    pub(super) fn is_called(&self, called: &str) -> bool {
+        /// Where the name stands in `struct bpf_prog_info`.
+        const NAME: usize = 64;
+        let mut information = [0_u8; NAME + 16];
+        let attributes = Information {
+            object: number(&self.0),
+            length: information.len() as u32,
+            information: information.as_mut_ptr() as u64,
+        };
+        // SAFETY: the kernel writes at most `length` bytes to `information`, which lives during the call.
+        let told = unsafe { bpf(INFORMATION, &attributes) };
+        told.is_ok() && information[NAME..] == name(called)
+    }
+
     /// Attaches it to an interface in `mode` (`XDP_FLAGS_*_MODE`) until the link is dropped: a process that ends, in whatever way,
     /// leaves nothing behind.
     pub(super) fn attach(&self, interface: u32, mode: u32) -> Result<Link, Failed> {
@@ -242,3 +293,9 @@ impl Program {
 /// What keeps a program attached.
 #[derive(Debug)]
 pub(super) struct Link(#[expect(dead_code, reason = "held open, so that the program stays")] OwnedFd);
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -15,9 +15,12 @@
 //! than a chunk comes in several (Linux 6.6), of which the first has the headers. What the host itself sends is not seen.
 
 mod bpf;
+mod inline;
 mod intake;
 mod memory;
 mod options;
+mod outlet;
+mod port;
 mod program;
 mod queue;
 mod ring;
@@ -27,13 +30,14 @@ mod umem;
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::io::Errno;
 
-use bpf::{Counters, Program, Sockets};
+use bpf::{Counters, Map, Program};
+pub use inline::{detach, open as open_inline};
 use intake::Intake;
-pub use options::{Mode, Options};
+pub use options::{InlineOptions, Mode, Options};
+use port::{Port, detail, with_best_flags, with_best_mode};
 use queue::{Attachment, Parts, Queue};
 use socket::Socket;
 use umem::{Cut, Umem};
@@ -48,13 +52,6 @@ const GENERIC: u32 = 1 << 1;
 /// Attach in the driver (`XDP_FLAGS_DRV_MODE`).
 const NATIVE: u32 = 1 << 2;
 
-/// Entries of a completion ring that nothing is sent through; the kernel insists on one.
-const UNUSED: u32 = 2;
-
-/// How often a busy queue is tried, and the pause before the next time: a second in all.
-const BIND_ATTEMPTS: u32 = 50;
-const BIND_PAUSE: Duration = Duration::from_millis(20);
-
 /// Opens an interface: one source a queue. Needs `CAP_NET_RAW`, `CAP_NET_ADMIN` and `CAP_BPF`.
 ///
 /// # Errors
@@ -62,44 +59,40 @@ const BIND_PAUSE: Duration = Duration::from_millis(20);
 /// AF_XDP.
 pub fn open(options: &Options) -> Result<Vec<Box<dyn Source>>, SourceError> {
     let name = &options.interface;
-    let interface = Interface::named(name)?;
-    if !matches!(interface.hardware, libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK) {
-        return Err(SourceError::NotEthernet { interface: name.clone() });
-    }
-    if !interface.is_up() {
-        return Err(SourceError::InterfaceDown { interface: name.clone() });
-    }
-    if let Some(use_of_it) = interface::default_route(name).filter(|_| !options.cut_off) {
-        return Err(SourceError::InUse { interface: name.clone(), use_of_it });
-    }
+    let interface = usable(name, options.cut_off)?;
     let existing = interface::receive_queues(name);
     let wanted = options.queues.map_or(existing, u16::from);
     if wanted > existing {
         return Err(SourceError::TooFewQueues { interface: name.clone(), existing, wanted });
     }
-    let place = if options.mode == Mode::Generic { GENERIC } else { NATIVE };
-    let queues = match attach(options, &interface, wanted, place) {
-        Err((_, Errno::OPNOTSUPP | Errno::INVAL | Errno::RANGE | Errno::NOSPC)) if options.mode == Mode::Auto => {
-            attach(options, &interface, wanted, GENERIC)
-        }
-        queues => queues,
-    };
-    let queues = queues.map_err(|failed| explain(name, failed))?;
+    let queues = with_best_mode(options.mode, name, |mode| attach(options, &interface, wanted, mode))?;
     Ok(queues.into_iter().map(|queue| Box::new(queue) as Box<dyn Source>).collect())
+}
+
+/// An interface whose frames may be taken.
+fn usable(name: &str, cut_off: bool) -> Result<Interface, SourceError> {
+    let interface = Interface::named(name)?;
+    if !matches!(interface.hardware, libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK) {
+        return Err(SourceError::NotEthernet { interface: name.to_owned() });
+    }
+    if !interface.is_up() {
+        return Err(SourceError::InterfaceDown { interface: name.to_owned() });
+    }
+    match interface::default_route(name).filter(|_| !cut_off) {
+        Some(use_of_it) => Err(SourceError::InUse { interface: name.to_owned(), use_of_it }),
+        None => Ok(interface),
+    }
 }
 
 /// Attaches a program in `mode`, and opens a socket for each queue.
 fn attach(options: &Options, interface: &Interface, count: u16, mode: u32) -> Result<Vec<Queue>, Failed> {
-    let sockets = Sockets::new(count)?;
+    let sockets = Map::of_sockets(count)?;
     let counters = Counters::new(count)?;
-    // Nobody else's metadata begins with it.
-    let key = RandomState::new().hash_one(0);
+    let key = random_key();
     let program = Program::load(&program::receive(&sockets, &counters, key), "conntrack_tap")?;
-    let link = program.attach(interface.index, mode)?;
-    let mut queues = Vec::new();
-    for number in 0..count {
-        queues.push(prepare(options, interface, mode, number, key)?);
-    }
+    let link = Some(program.attach(interface.index, mode)?);
+    let queues = (0..count).map(|number| prepare(options, interface, mode, number, key));
+    let queues = queues.collect::<Result<Vec<_>, Failed>>()?;
     let promiscuous = options.promiscuous.then(|| Promiscuous::new(interface.index)).transpose()?;
     for parts in &queues {
         sockets.set(parts.number.into(), parts.socket.as_fd())?;
@@ -110,85 +103,37 @@ fn attach(options: &Options, interface: &Interface, count: u16, mode: u32) -> Re
     Ok(queues.into_iter().map(|parts| Queue::new(parts, Arc::clone(&attachment))).collect())
 }
 
+/// What the stamps of a program begin with: nobody else's metadata does.
+fn random_key() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
 /// A socket that is bound to a queue, with memory and rings, and chunks in the fill ring.
 fn prepare(options: &Options, interface: &Interface, mode: u32, number: u16, key: u64) -> Result<Parts, Failed> {
     let cut = Cut::new(options.ring, interface.mtu);
     let umem = Arc::new(Umem::new(cut).map_err(|error| ("getting memory for frames", error))?);
-    let mut last = ("binding to the queue", Errno::OPNOTSUPP);
-    for &flags in bindings(options.mode, mode, cut.splits(interface.mtu)) {
+    with_best_flags(options.mode, mode, cut.splits(interface.mtu), |flags| {
         // Anew each time: what a socket was told before a bind that failed cannot be taken back.
         let socket = Socket::open()?;
         socket.register(&umem)?;
-        let mut fill = socket.fill(cut.chunks)?;
-        let _completions = socket.completions(UNUSED)?;
-        let received = socket.received(cut.chunks)?;
-        for chunk in 0..cut.chunks {
-            fill.put(u64::from(chunk) * u64::from(cut.chunk));
+        let port = Port::new(socket, cut, 0..cut.chunks, false)?;
+        port.bind(interface.index, number, flags, None)?;
+        if options.busy_poll > 0 {
+            port.socket.poll_busily(options.busy_poll.cast_signed())?;
         }
-        fill.publish();
-        match bind(&socket, interface.index, number, flags | libc::XDP_USE_NEED_WAKEUP) {
-            Err(failed @ (_, Errno::OPNOTSUPP | Errno::INVAL)) => last = failed,
-            Err(failed) => return Err(failed),
-            Ok(()) => {
-                if options.busy_poll > 0 {
-                    socket.poll_busily(options.busy_poll.cast_signed())?;
-                }
-                return Ok(Parts {
-                    name: name(options, number),
-                    detail: detail(mode, &socket, cut, flags),
-                    number,
-                    intake: Intake::new(umem, received, key),
-                    socket,
-                    fill,
-                    size: cut.chunks,
-                    busy: options.busy_poll > 0,
-                    netlink: Netlink::open()?,
-                });
-            }
-        }
-    }
-    Err(last)
-}
-
-/// Binds to a queue. The kernel frees the queue of a socket that was closed some time after the close, and tells nobody: until then it
-/// is busy.
-fn bind(socket: &Socket, interface: u32, queue: u16, flags: u16) -> Result<(), Failed> {
-    let mut bound = Err(("binding to the queue", Errno::BUSY));
-    for _ in 0..BIND_ATTEMPTS {
-        bound = socket.bind(interface, queue.into(), flags);
-        if !matches!(bound, Err((_, Errno::BUSY))) {
-            break;
-        }
-        #[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but time")]
-        std::thread::sleep(BIND_PAUSE);
-    }
-    bound
-}
-
-/// How to bind, the best first. Frames in several chunks need Linux 6.6; without them, what is longer than a chunk is lost, and counted.
-const fn bindings(wanted: Mode, mode: u32, splits: bool) -> &'static [u16] {
-    const ZERO_COPY: u16 = libc::XDP_ZEROCOPY;
-    const COPY: u16 = libc::XDP_COPY;
-    const SPLIT: u16 = libc::XDP_USE_SG;
-    match (wanted, mode, splits) {
-        (_, GENERIC, _) => &[COPY | SPLIT, COPY],
-        (Mode::ZeroCopy, _, true) => &[ZERO_COPY | SPLIT],
-        (Mode::ZeroCopy, _, false) => &[ZERO_COPY],
-        (_, _, true) => &[ZERO_COPY | SPLIT, COPY | SPLIT, COPY],
-        (_, _, false) => &[ZERO_COPY, COPY | SPLIT, COPY],
-    }
-}
-
-fn name(options: &Options, number: u16) -> String {
-    format!("afxdp:{}#{number}", options.interface)
-}
-
-/// How a queue is captured, in words.
-fn detail(mode: u32, socket: &Socket, cut: Cut, flags: u16) -> String {
-    let place = if mode == GENERIC { "generic XDP" } else { "XDP in the driver" };
-    let copy = if socket.is_zero_copy() { "zero copy" } else { "frames copied" };
-    let split = if flags & libc::XDP_USE_SG == 0 { ", no frames beyond a chunk" } else { "" };
-    format!("{place}, {copy}, {} chunks of {} bytes{split}", cut.chunks, cut.chunk)
+        Ok(Parts {
+            name: format!("afxdp:{}#{number}", options.interface),
+            detail: detail(mode, &port.socket, cut, flags),
+            number,
+            intake: Intake::new(Arc::clone(&umem), port.received, key),
+            socket: port.socket,
+            fill: port.fill,
+            outlet: None,
+            size: cut.chunks,
+            busy: options.busy_poll > 0,
+            netlink: Netlink::open()?,
+        })
+    })
 }
 
 /// What the user has to know and do.

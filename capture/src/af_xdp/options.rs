@@ -1,4 +1,4 @@
-//! What can be chosen about an `afxdp:` source.
+//! What can be chosen about an `afxdp:` or `afxdp-inline:` source.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -126,5 +126,48 @@ impl fmt::Display for Options {
         }
         let (promisc, cut_off) = (switch(*promiscuous), switch(*cut_off));
         write!(f, ",mode={},ring={ring},promisc={promisc},busy-poll={busy_poll},cut-off={cut_off}", mode.name())
+    }
+}
+
+/// Two interfaces, and how to stand between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InlineOptions {
+    /// One port, and the options of both.
+    pub first: Options,
+    /// Name of the other port.
+    pub second: String,
+}
+
+impl FromStr for InlineOptions {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        const KIND: &str = "afxdp-inline";
+        let mut parts = text.split(',');
+        let mut first = Options::new(&parse_interface(KIND, parts.next().unwrap_or_default())?);
+        let second = parse_interface(KIND, parts.next().unwrap_or_default())?;
+        if first.interface == second || second.contains('=') {
+            return Err(SpecError::BadValue {
+                option: KIND,
+                value: text.to_owned(),
+                expected: "two interfaces, as in eth1,eth2",
+            });
+        }
+        for part in parts {
+            let (option, value) = part.split_once('=').unwrap_or((part, ""));
+            if !["mode", "ring", "cut-off"].contains(&option) {
+                let existing = "mode, ring, cut-off";
+                return Err(SpecError::UnknownOption { kind: KIND, option: option.to_owned(), existing });
+            }
+            first.set(option, value)?;
+        }
+        Ok(Self { first, second })
+    }
+}
+
+impl fmt::Display for InlineOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { interface, mode, ring, cut_off, .. } = &self.first;
+        write!(f, "{interface},{},mode={},ring={ring},cut-off={}", self.second, mode.name(), switch(*cut_off))
     }
 }

@@ -3,8 +3,9 @@
 //! It is so short that a compiler for it would cost every user more than it saves. In C:
 //! ```c
 //! long to = bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
-//! if (to != XDP_REDIRECT)
-//!     return to;                               // no socket for this queue: as if there was no program
+//! if (to != XDP_REDIRECT)                      // no socket for this queue:
+//!     return to;                               // as if there was no program; inline, instead:
+//!     // return bpf_redirect_map(&way_on, 0, XDP_PASS);
 //! if (bpf_xdp_adjust_meta(ctx, -16) == 0) {    // where the driver leaves room before the frame
 //!     u64 *stamp = ctx->data_meta;
 //!     u64 now = bpf_ktime_get_tai_ns();
@@ -70,19 +71,39 @@ const RX_QUEUE: i16 = 16;
 /// The program that gives each frame of a queue to the queue's socket.
 pub(super) fn receive(sockets: &impl AsFd, counters: &impl AsFd, key: u64) -> Vec<Instruction> {
     let mut code = Assembler::default();
+    let no_socket = to_socket(&mut code, sockets, counters, key);
+    code.land(no_socket);
+    code.push(EXIT, 0, 0, 0);
+    code.0
+}
+
+/// The same, and frames of a queue without a socket go on to the port in entry 0 of `way_on`.
+pub(super) fn forward(sockets: &impl AsFd, counters: &impl AsFd, way_on: &impl AsFd, key: u64) -> Vec<Instruction> {
+    let mut code = Assembler::default();
+    let no_socket = to_socket(&mut code, sockets, counters, key);
+    code.push(EXIT, 0, 0, 0);
+    code.land(no_socket);
+    code.map(R1, way_on);
+    code.set(R2, 0);
+    code.set(R3, PASS);
+    code.call(REDIRECT_MAP);
+    code.push(EXIT, 0, 0, 0);
+    code.0
+}
+
+/// Redirects the frame to the socket of its queue, stamps and counts it; gives the jump of one without a socket.
+fn to_socket(code: &mut Assembler, sockets: &impl AsFd, counters: &impl AsFd, key: u64) -> Jump {
     code.copy(CONTEXT, R1);
     code.load(QUEUE, CONTEXT, RX_QUEUE);
     code.map(R1, sockets);
     code.copy(R2, QUEUE);
     code.set(R3, PASS);
     code.call(REDIRECT_MAP);
-    let passed = code.jump(JUMP_UNEQUAL, R0, 0, REDIRECT);
-    stamp(&mut code, key);
-    count(&mut code, counters);
+    let no_socket = code.jump(JUMP_UNEQUAL, R0, 0, REDIRECT);
+    stamp(code, key);
+    count(code, counters);
     code.set(R0, REDIRECT);
-    code.land(passed);
-    code.push(EXIT, 0, 0, 0);
-    code.0
+    no_socket
 }
 
 /// Puts the key and the time before the frame, where there is room.
@@ -185,15 +206,17 @@ mod tests {
 
     #[test]
     fn every_jump_lands_on_an_instruction_inside_the_program() {
-        let code = receive(&std::io::stdin(), &std::io::stdin(), 0x0123_4567_89ab_cdef);
-        assert_eq!(code.last().map(|last| last.code), Some(EXIT));
-        let jumps = [JUMP_EQUAL, JUMP_UNEQUAL, JUMP_GREATER_REGISTER];
-        let targets: Vec<usize> = (0..code.len())
-            .filter(|&at| jumps.contains(&code[at].code))
-            .map(|at| at + 1 + usize::try_from(code[at].offset).unwrap())
-            .collect();
-        assert_eq!(targets.len(), 4);
-        // Nor in the middle of a wide load, whose second half has the code 0.
-        assert!(targets.iter().all(|&target| code.get(target).is_some_and(|instruction| instruction.code != 0)));
+        let (map, key) = (std::io::stdin(), 0x0123_4567_89ab_cdef);
+        for code in [receive(&map, &map, key), forward(&map, &map, &map, key)] {
+            assert_eq!(code.last().map(|last| last.code), Some(EXIT));
+            let jumps = [JUMP_EQUAL, JUMP_UNEQUAL, JUMP_GREATER_REGISTER];
+            let targets: Vec<usize> = (0..code.len())
+                .filter(|&at| jumps.contains(&code[at].code))
+                .map(|at| at + 1 + usize::try_from(code[at].offset).unwrap())
+                .collect();
+            assert_eq!(targets.len(), 4);
+            // Nor in the middle of a wide load, whose second half has the code 0.
+            assert!(targets.iter().all(|&target| code.get(target).is_some_and(|instruction| instruction.code != 0)));
+        }
     }
 }

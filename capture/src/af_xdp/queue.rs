@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::bpf::{Counters, Link, Sockets};
+use super::bpf::{Counters, Link, Map};
 use super::intake::{Intake, utc};
+use super::outlet::Outlet;
 use super::ring::Producer;
 use super::socket::Socket;
 use crate::af_packet::Promiscuous;
@@ -16,6 +17,9 @@ use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
 /// How long an idle poller sleeps at most; a frame wakes it at once.
 const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+
+/// How long it sleeps where the other port has not taken all frames.
+const SEND_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000 };
 
 /// Nanoseconds from a frame's stamp until its queue shows it at the latest: the longest round of the kernel's receive loop
 /// (`net.core.netdev_budget_usecs`).
@@ -32,12 +36,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Attachment {
     pub interface: String,
     pub index: u32,
-    pub sockets: Sockets,
+    pub sockets: Map,
     pub counters: Counters,
     /// Frames that the hardware had lost when the source was opened.
     pub missed: u64,
     #[expect(dead_code, reason = "held, so that the program stays")]
-    pub link: Link,
+    pub link: Option<Link>,
     #[expect(dead_code, reason = "held, so that the interface stays promiscuous")]
     pub promiscuous: Option<Promiscuous>,
 }
@@ -48,9 +52,11 @@ pub(super) struct Queue {
     detail: String,
     number: u16,
     attachment: Arc<Attachment>,
-    socket: Socket,
+    socket: Arc<Socket>,
     intake: Intake,
     fill: Producer<u64>,
+    /// Where frames go after their visit; nowhere, without.
+    outlet: Option<Outlet>,
     /// Entries of each ring.
     size: u32,
     busy: bool,
@@ -80,9 +86,10 @@ pub(super) struct Parts {
     pub name: String,
     pub detail: String,
     pub number: u16,
-    pub socket: Socket,
+    pub socket: Arc<Socket>,
     pub intake: Intake,
     pub fill: Producer<u64>,
+    pub outlet: Option<Outlet>,
     pub size: u32,
     pub busy: bool,
     pub netlink: Netlink,
@@ -90,7 +97,7 @@ pub(super) struct Parts {
 
 impl Queue {
     pub(super) fn new(parts: Parts, attachment: Arc<Attachment>) -> Self {
-        let Parts { name, detail, number, socket, intake, fill, size, busy, netlink } = parts;
+        let Parts { name, detail, number, socket, intake, fill, outlet, size, busy, netlink } = parts;
         Self {
             name,
             detail,
@@ -99,6 +106,7 @@ impl Queue {
             socket,
             intake,
             fill,
+            outlet,
             size,
             busy,
             netlink,
@@ -112,20 +120,25 @@ impl Queue {
         }
     }
 
-    /// Visits a batch of frames, if there are some, and gives their chunks back.
+    /// Visits a batch of frames, if there are some, and sends them on, or gives their chunks back.
     fn visit_batch(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
-        let fill = &mut self.fill;
-        // There are as many entries as chunks: there is room for each.
-        let frames = self.intake.take(visit, &mut |part| _ = fill.put(part.addr));
-        if frames == 0 {
-            return false;
-        }
+        let Self { intake, fill, outlet, .. } = self;
+        // There are as many entries in each ring as chunks: there is room for each.
+        let frames = if let Some(outlet) = outlet {
+            outlet.reclaim(fill);
+            let frames = intake.take(visit, &mut |chunk| outlet.put(chunk));
+            outlet.send();
+            frames
+        } else {
+            let frames = intake.take(visit, &mut |chunk| _ = fill.put(chunk.addr));
+            fill.publish();
+            frames
+        };
         self.visited += frames;
-        self.fill.publish();
-        if self.fill.needs_wakeup() {
+        if frames > 0 && self.fill.needs_wakeup() {
             self.socket.wake_receiver();
         }
-        true
+        frames > 0
     }
 
     /// Reads what the program and the socket have counted.
@@ -182,9 +195,16 @@ impl Queue {
             self.socket.wake_receiver();
             return;
         }
+        // Frames that the other port has not taken yet have to be offered again soon.
+        let wait = if self.has_sent() { &WAIT } else { &SEND_AGAIN };
         let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
         // An interruption or a failure is like a pause without frames; an interface that is gone shows in the next look.
-        let _ = poll(&mut fds, Some(&WAIT));
+        let _ = poll(&mut fds, Some(wait));
+    }
+
+    /// Whether nothing waits for the other port of an inline tap.
+    fn has_sent(&self) -> bool {
+        self.outlet.as_ref().is_none_or(Outlet::is_done)
     }
 
     fn drain(&mut self, why: Option<SourceError>) {
@@ -196,7 +216,7 @@ impl Queue {
     /// Whether everything that the program gave to the socket was visited or lost. Asked when the ring shows nothing more.
     fn is_drained(&mut self, until: Instant) -> bool {
         self.read_statistics();
-        self.under_way() == 0 || instant() > until
+        self.under_way() == 0 && self.has_sent() || instant() > until
     }
 
     fn end(&mut self) -> Result<Polled, SourceError> {
@@ -282,11 +302,15 @@ impl Source for Queue {
 
     fn statistics(&self) -> Vec<(&'static str, u64)> {
         let counted = self.statistics;
-        vec![
+        let mut named = vec![
             ("rx_dropped", counted.rx_dropped),
             ("rx_ring_full", counted.rx_ring_full),
             ("rx_fill_ring_empty_descs", counted.rx_fill_ring_empty_descs),
             ("rx_invalid_descs", counted.rx_invalid_descs),
-        ]
+        ];
+        if let Some(outlet) = &self.outlet {
+            named.extend([("tx_invalid_descs", counted.tx_invalid_descs), ("tx_completed_descs", outlet.completed())]);
+        }
+        named
     }
 }

@@ -6,7 +6,7 @@ use std::mem::{size_of, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::last_error;
 use super::memory::Mapping;
@@ -73,20 +73,29 @@ impl Socket {
         Consumer::new(mapping, &offsets, size).ok_or(failed(Errno::INVAL))
     }
 
+    /// The ring of frames to send.
+    pub(super) fn transmit(&self, size: u32) -> Result<Producer<libc::xdp_desc>, Failed> {
+        let failed = |error| ("making the transmit ring", error);
+        let offsets = self.ring(libc::XDP_TX_RING, size).map_err(failed)?.tx;
+        let bytes = Producer::<libc::xdp_desc>::bytes(&offsets, size);
+        let mapping = Mapping::of(self.as_fd(), libc::XDP_PGOFF_TX_RING, bytes).map_err(failed)?;
+        Producer::new(mapping, &offsets, size).ok_or(failed(Errno::INVAL))
+    }
+
     /// Asks for a ring, and where the parts of all rings lie.
     fn ring(&self, option: c_int, size: u32) -> Result<libc::xdp_mmap_offsets, Errno> {
         self.set(libc::SOL_XDP, option, &size)?;
         self.get(libc::XDP_MMAP_OFFSETS)
     }
 
-    /// Binds to a queue of an interface, with `flags` (`XDP_COPY` and others).
-    pub(super) fn bind(&self, interface: u32, queue: u32, flags: u16) -> Result<(), Failed> {
+    /// Binds to a queue of an interface, with `flags` (`XDP_COPY` and others), or `XDP_SHARED_UMEM` and a socket whose memory it uses.
+    pub(super) fn bind(&self, interface: u32, queue: u32, flags: u16, shared: Option<&Self>) -> Result<(), Failed> {
         let address = libc::sockaddr_xdp {
             sxdp_family: libc::AF_XDP as u16,
             sxdp_flags: flags,
             sxdp_ifindex: interface,
             sxdp_queue_id: queue,
-            sxdp_shared_umem_fd: 0,
+            sxdp_shared_umem_fd: shared.map_or(0, |other| other.0.as_raw_fd().cast_unsigned()),
         };
         let len = size_of::<libc::sockaddr_xdp>() as libc::socklen_t;
         // SAFETY: the address is a whole sockaddr_xdp, and `len` is its size.
@@ -123,6 +132,12 @@ impl Socket {
     pub(super) fn wake_receiver(&self) {
         // Nothing is received this way; a failure (an interface that is down) shows elsewhere.
         let _ = recv(&self.0, &mut [0; 0][..], RecvFlags::DONTWAIT);
+    }
+
+    /// Has the kernel send what the transmit ring holds.
+    pub(super) fn wake_sender(&self) {
+        // EAGAIN and EBUSY say that some is left, ENETDOWN that the interface is down: whoever sends looks at the ring.
+        let _ = send(&self.0, &[], SendFlags::DONTWAIT);
     }
 
     /// Sets an option whose value is `T`, as the kernel defines it.

@@ -36,6 +36,8 @@ pub struct Interface {
     pub missed: u64,
     /// Number of the XDP program that is attached to it; 0 without one.
     pub program: u32,
+    /// Whether that is in the network stack, not in the driver.
+    pub is_generic: bool,
 }
 
 impl Interface {
@@ -52,6 +54,12 @@ impl Interface {
     #[must_use]
     pub const fn is_up(&self) -> bool {
         self.flags & libc::IFF_UP as u32 != 0
+    }
+
+    /// Whether there is somebody at the other end.
+    #[must_use]
+    pub const fn has_carrier(&self) -> bool {
+        self.flags & libc::IFF_LOWER_UP as u32 != 0
     }
 }
 
@@ -86,18 +94,23 @@ pub fn default_route(name: &str) -> Option<&'static str> {
     ipv6.lines().any(is_default).then_some("the default route for IPv6")
 }
 
+/// The same for people.
+fn list() -> String {
+    names().join(", ")
+}
+
 /// Names of the interfaces of this network namespace.
-pub(crate) fn names() -> String {
+#[must_use]
+pub fn names() -> Vec<String> {
     let table = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
-    let names = table.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim());
-    names.collect::<Vec<_>>().join(", ")
+    table.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim().to_owned()).collect()
 }
 
 /// What the user has to know and do about a failure that has the same meaning for every backend; `advice` otherwise.
 pub(crate) fn explain(interface: &str, (action, error): Failed, advice: &'static str) -> SourceError {
     let interface = interface.to_owned();
     match error {
-        Errno::NODEV => SourceError::NoSuchInterface { interface, existing: names() },
+        Errno::NODEV => SourceError::NoSuchInterface { interface, existing: list() },
         Errno::NETDOWN => SourceError::InterfaceDown { interface },
         _ => SourceError::Device { interface, action, error: error.into(), advice },
     }

@@ -1,6 +1,6 @@
-//! Questions about interfaces, by route netlink (rtnetlink(7)).
+//! Questions and orders about interfaces, by route netlink (rtnetlink(7)).
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
@@ -15,15 +15,27 @@ const HEADER: usize = 16;
 /// Length of `struct ifinfomsg`: family u8, padding u8, hardware u16, index u32, flags u32, changed u32.
 const INTERFACE: usize = 16;
 
-/// The bits of an attribute's type that are its number; the others say how it is written.
+/// In an attribute's type: others are nested in it.
+const NESTED: u16 = 1 << 15;
+/// The bits of an attribute's type that are its number.
 const NUMBER: u16 = 0x3fff;
 
 // Places of u64 in struct rtnl_link_stats64.
 const RX_FIFO_ERRORS: usize = 14;
 const RX_MISSED_ERRORS: usize = 15;
 
-/// In `IFLA_XDP` (linux/if_link.h): the number of the program.
+// Attributes in IFLA_XDP (linux/if_link.h).
+const XDP_FD: u16 = 1;
+const XDP_ATTACHED: u16 = 2;
+const XDP_FLAGS: u16 = 3;
 const XDP_PROGRAM: u16 = 4;
+const XDP_EXPECTED_FD: u16 = 8;
+
+/// How a program is attached: in the network stack (`XDP_ATTACHED_SKB`).
+const ATTACHED_GENERIC: u8 = 2;
+
+/// Attach only where the program expected is attached (`XDP_FLAGS_REPLACE`).
+const XDP_FLAG_REPLACE: u32 = 1 << 4;
 
 /// A netlink socket.
 pub(crate) struct Netlink(OwnedFd);
@@ -51,14 +63,43 @@ impl Netlink {
         Ok(read_interface(&answer))
     }
 
-    /// Sends a request, and gives the answer.
+    /// Attaches an XDP program, or detaches what is there (`None`), in `mode` (`XDP_FLAGS_*_MODE`): where `expected` is attached, or
+    /// where nothing is.
+    pub(crate) fn attach(
+        &self,
+        index: u32,
+        program: Option<BorrowedFd<'_>>,
+        expected: Option<BorrowedFd<'_>>,
+        mode: u32,
+    ) -> Result<(), Errno> {
+        let number = |fd: Option<BorrowedFd<'_>>| fd.map_or(-1, |fd| fd.as_raw_fd()).to_ne_bytes();
+        let mut nested = Vec::new();
+        push_attribute(&mut nested, XDP_FD, &number(program));
+        push_attribute(&mut nested, XDP_FLAGS, &(mode | XDP_FLAG_REPLACE).to_ne_bytes());
+        push_attribute(&mut nested, XDP_EXPECTED_FD, &number(expected));
+        let mut request = Message::new(libc::RTM_SETLINK, libc::NLM_F_REQUEST | libc::NLM_F_ACK, index);
+        request.attribute(libc::IFLA_XDP | NESTED, &nested);
+        self.ask(request).map(drop)
+    }
+
+    /// Switches flags of an interface (`IFF_*`) on or off.
+    pub(crate) fn set_flags(&self, index: u32, flags: u32, mask: u32) -> Result<(), Errno> {
+        let mut request = Message::new(libc::RTM_NEWLINK, libc::NLM_F_REQUEST | libc::NLM_F_ACK, index);
+        request.0[HEADER + 8..HEADER + 12].copy_from_slice(&flags.to_ne_bytes());
+        request.0[HEADER + 12..HEADER + 16].copy_from_slice(&mask.to_ne_bytes());
+        self.ask(request).map(drop)
+    }
+
+    /// Sends a request, and gives the answer: an interface, or nothing for an order that was carried out.
     fn ask(&self, request: Message) -> Result<Vec<u8>, Errno> {
         send(&self.0, &request.finish(), SendFlags::empty())?;
         let mut answer = vec![0; ROOM];
         let (_, length) = recv(&self.0, answer.as_mut_slice(), RecvFlags::empty())?;
         answer.truncate(length);
         if i32::from(u16_at(&answer, 4)) == libc::NLMSG_ERROR {
-            return Err(Errno::from_raw_os_error(-u32_at(&answer, HEADER).cast_signed()));
+            let error = u32_at(&answer, HEADER).cast_signed();
+            answer.clear();
+            return if error == 0 { Ok(answer) } else { Err(Errno::from_raw_os_error(-error)) };
         }
         Ok(answer)
     }
@@ -121,8 +162,13 @@ fn read_interface(answer: &[u8]) -> Interface {
                     u64_at(value, RX_MISSED_ERRORS * 8).saturating_add(u64_at(value, RX_FIFO_ERRORS * 8));
             }
             libc::IFLA_XDP => {
-                let program = attributes(value).find(|&(kind, _)| kind == XDP_PROGRAM);
-                interface.program = program.map_or(0, |(_, value)| u32_at(value, 0));
+                for (kind, value) in attributes(value) {
+                    match kind {
+                        XDP_PROGRAM => interface.program = u32_at(value, 0),
+                        XDP_ATTACHED => interface.is_generic = value.first() == Some(&ATTACHED_GENERIC),
+                        _ => {}
+                    }
+                }
             }
             _ => {}
         }
@@ -168,7 +214,7 @@ mod tests {
     fn attributes_that_are_cut_off_end_the_list() {
         let mut bytes = Vec::new();
         push_attribute(&mut bytes, 7, &[1, 2, 3]);
-        push_attribute(&mut bytes, 9 | 1 << 15, &[4]);
+        push_attribute(&mut bytes, 9 | NESTED, &[4]);
         let all: Vec<(u16, &[u8])> = attributes(&bytes).collect();
         assert_eq!(all, [(7, &[1, 2, 3][..]), (9, &[4][..])]);
         assert_eq!(attributes(&bytes[..11]).count(), 1);

@@ -26,7 +26,7 @@ fn kernel() -> Finding {
 }
 
 fn rights() -> Finding {
-    if has_net_raw() {
+    if has(CAP_NET_RAW) {
         Finding::ok("rights: CAP_NET_RAW, so interfaces can be captured from")
     } else {
         Finding::warning(
@@ -36,9 +36,9 @@ fn rights() -> Finding {
     }
 }
 
-/// Whether this process may open packet sockets.
-pub(super) fn has_net_raw() -> bool {
-    fs::read_to_string("/proc/self/status").is_ok_and(|status| grants(&status, CAP_NET_RAW))
+/// Whether this process has a capability.
+pub(super) fn has(capability: u32) -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| grants(&status, capability))
 }
 
 /// Whether the effective capabilities in a /proc/PID/status have the bit.
@@ -94,7 +94,7 @@ fn files() -> Finding {
 fn locked() -> Finding {
     let limit =
         getrlimit(Resource::Memlock).current.map_or_else(|| "any".to_owned(), |limit| format!("{} KiB", limit >> 10));
-    Finding::ok(format!("locked memory: {limit}; AF_PACKET rings need none"))
+    Finding::ok(format!("locked memory: {limit}; AF_PACKET rings need none, AF_XDP's memory does without CAP_IPC_LOCK"))
 }
 
 fn processors() -> Finding {

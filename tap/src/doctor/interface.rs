@@ -1,16 +1,15 @@
 //! Interfaces: are they there, are they up, and do they change packets before a tap sees them?
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
+
+use capture::interface::{self, Interface, receive_queues};
 
 use super::Finding;
 
 /// Where the kernel describes interfaces.
 const INTERFACES: &str = "/sys/class/net";
-
-/// The bit of /sys/class/net/IFACE/flags of an interface that is up (net/if.h, IFF_UP).
-const IFF_UP: u32 = 1;
 
 /// Offloads that merge received packets, so that a tap sees giants that never were on the wire.
 const MERGES_RECEIVED: [&str; 3] = ["generic-receive-offload", "large-receive-offload", "rx-gro-hw"];
@@ -20,10 +19,7 @@ const SPLITS_SENT: [&str; 2] = ["tcp-segmentation-offload", "generic-segmentatio
 
 /// Every interface of the host, in a line each.
 pub(super) fn every() -> Vec<Finding> {
-    let Ok(entries) = fs::read_dir(INTERFACES) else {
-        return vec![Finding::warning("interfaces: unknown", "mount /sys to see them")];
-    };
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names = interface::names();
     names.sort();
     names.iter().filter_map(|name| Facts::of(name)).map(|facts| facts.finding()).collect()
 }
@@ -52,36 +48,31 @@ pub(super) fn named(name: &str) -> Vec<Finding> {
     findings
 }
 
-/// What /sys says of an interface.
+/// What the kernel says of an interface.
 #[derive(Debug)]
 struct Facts {
     name: String,
     driver: String,
-    queues: usize,
-    mtu: String,
+    queues: u16,
+    mtu: u32,
     up: bool,
     carrier: bool,
 }
 
 impl Facts {
     fn of(name: &str) -> Option<Self> {
-        // A name is a single path component; anything else would look outside the directory.
-        let directory: PathBuf = Path::new(INTERFACES).join(Path::new(name).file_name()?);
-        let read = |file: &str| fs::read_to_string(directory.join(file)).map(|text| text.trim().to_owned());
-        let flags = read("flags").ok()?;
-        let flags = u32::from_str_radix(flags.trim_start_matches("0x"), 16).unwrap_or(0);
-        let driver = fs::read_link(directory.join("device/driver")).ok();
+        let found = Interface::named(name).ok()?;
+        // A mount of sysfs may show another network namespace's interfaces: it only adds the name of the driver.
+        let driver = fs::read_link(Path::new(INTERFACES).join(name).join("device/driver")).ok();
         let driver =
             driver.as_deref().and_then(Path::file_name).map_or("virtual".into(), |name| name.to_string_lossy());
-        let queues = fs::read_dir(directory.join("queues")).ok()?;
-        let received = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("rx-");
         Some(Self {
             name: name.to_owned(),
             driver: driver.into_owned(),
-            queues: queues.filter_map(Result::ok).filter(received).count(),
-            mtu: read("mtu").unwrap_or_default(),
-            up: flags & IFF_UP != 0,
-            carrier: read("carrier").is_ok_and(|carrier| carrier == "1"),
+            queues: receive_queues(name),
+            mtu: found.mtu,
+            up: found.is_up(),
+            carrier: found.has_carrier(),
         })
     }
 
@@ -100,7 +91,7 @@ impl Facts {
 }
 
 /// What `ethtool -k` prints; `None` without ethtool, or where it fails.
-fn features(name: &str) -> Option<String> {
+pub(super) fn features(name: &str) -> Option<String> {
     let output = Command::new("ethtool").arg("-k").arg(name).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

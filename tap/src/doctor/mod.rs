@@ -5,6 +5,7 @@
 mod disk;
 mod host;
 mod interface;
+mod xdp;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -89,11 +90,13 @@ pub fn examine(sources: &[SourceSpec], out: &Path, report: &mut impl Write) -> i
     Ok(usable)
 }
 
-/// Looks at what a source stands on, then opens it as a campaign would.
+/// Looks at what a source stands on, then opens it as a campaign would, where that leaves nothing behind.
 fn examine_source(source: &SourceSpec) -> Vec<Finding> {
     let mut findings = match source {
         SourceSpec::Captured(capture::SourceSpec::AfPacket(options)) => interface::named(&options.interface),
-        SourceSpec::Captured(capture::SourceSpec::AfXdp(options)) => interface::named(&options.interface),
+        SourceSpec::Captured(capture::SourceSpec::AfXdp(options)) => xdp::port(options),
+        // Opening it would join its ports.
+        SourceSpec::Captured(capture::SourceSpec::AfXdpInline(options)) => return xdp::inline(options),
         SourceSpec::Captured(capture::SourceSpec::Pcap(_)) => Vec::new(),
         // Opening it would begin its truth anew.
         SourceSpec::Simulated(options) => return vec![simulated(source, options)],

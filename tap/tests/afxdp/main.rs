@@ -1,6 +1,7 @@
 //! AF_XDP sources of the whole program: what they record is what AF_PACKET records of the same frames.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+mod inline;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
@@ -96,7 +97,7 @@ fn replayed(world: &World, files: &[PathBuf], source: &str) -> (Ended, Ended) {
     for (attempt, burst) in [64, 32, 8, 4].into_iter().enumerate() {
         let reference = world.tap("afpacket:va", &format!("reference-{source}-{attempt}"));
         let tap = world.tap(source, &format!("campaign-{source}-{attempt}"));
-        let sent = world.replay(files, burst);
+        let sent = world.replay(("", "va"), files, burst);
         pause(300);
         let (reference, tap) = (reference.end(&[0, 3]), tap.end(&[0, 3]));
         if [&reference, &tap].iter().all(|ended| ended.offered() == sent && ended.said.contains("lost         nothing"))
@@ -109,7 +110,7 @@ fn replayed(world: &World, files: &[PathBuf], source: &str) -> (Ended, Ended) {
 
 #[test]
 fn the_campaigns_of_af_packet_and_af_xdp_agree_record_by_record() {
-    let Some(world) = World::new("agree") else { return };
+    let Some(world) = World::pair("agree") else { return };
     let files = recordings(&world);
     for (mode, place) in [("drv", "XDP in the driver, frames copied"), ("skb", "generic XDP, frames copied")] {
         let (reference, tap) = replayed(&world, &files, &format!("afxdp:vb,mode={mode}"));
@@ -130,13 +131,13 @@ fn the_campaigns_of_af_packet_and_af_xdp_agree_record_by_record() {
 
 #[test]
 fn a_sender_faster_than_the_tap_costs_frames_and_the_ledger_names_each() {
-    let Some(world) = World::new("over") else { return };
+    let Some(world) = World::pair("over") else { return };
     let files = [support::uplink(&world.path(""), "uplink-small", 100)];
     for mode in ["drv", "skb"] {
         // Memory for 128 chunks of 4096 bytes, and a tap that stands still: as a sender that outruns it without end.
         let tap = world.tap(&format!("afxdp:vb,mode={mode},ring=512K"), &format!("campaign-{mode}"));
         tap.signal("STOP");
-        let sent = world.replay(&files, 32);
+        let sent = world.replay(("", "va"), &files, 32);
         tap.signal("CONT");
         pause(1500);
         let ended = tap.end(&[3]);

@@ -1,5 +1,6 @@
-//! A network namespace with a wire in it, and taps on the wire.
+//! Network namespaces with wires between them, and taps on the wires.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,63 +10,90 @@ use tempfile::TempDir;
 
 use crate::support::{self, Ran};
 
-/// A network namespace with a veth pair, `va` and `vb`, that carries nothing but what a test sends.
+/// Network namespaces of a test's own, which go when dropped. The tap's has no suffix in its name.
 pub struct World {
     name: String,
+    sides: &'static [&'static str],
     room: TempDir,
 }
 
 impl World {
-    /// `None`, with a word about it, where this cannot be had.
-    pub fn new(test: &str) -> Option<Self> {
+    /// A namespace with a veth pair, `va` and `vb`, that carries nothing but what the test sends. `None`, with a word about it, where this
+    /// cannot be had.
+    pub fn pair(test: &str) -> Option<Self> {
+        let world = Self::namespaces(test, &[""])?;
+        world.wire(("", "va"), ("", "vb"));
+        Some(world)
+    }
+
+    /// Two hosts, in the namespaces `c` and `s`, each with an interface `wire`, whose other ends are `pa` and `pb` beside the tap.
+    pub fn inline(test: &str) -> Option<Self> {
+        if !support::tools(&["ethtool", "tcpdump"]) {
+            return None;
+        }
+        let world = Self::namespaces(test, &["", "c", "s"])?;
+        for (host, port) in [("c", "pa"), ("s", "pb")] {
+            world.wire((host, "wire"), ("", port));
+            // Frames have to be whole when they leave a host. With GRO, a veth interface takes what XDP redirects to it in the driver.
+            let offloads = ["-K", "wire", "tx", "off", "tso", "off", "gso", "off", "gro", "on"];
+            Ran::from(world.inside(host, "ethtool").args(offloads).output().expect("ethtool runs")).expect(&[0]);
+        }
+        Some(world)
+    }
+
+    fn namespaces(test: &str, sides: &'static [&'static str]) -> Option<Self> {
         if !support::root() || !support::tools(&["ip", "nsenter", "python3"]) {
             return None;
         }
         let room = tempfile::tempdir().expect("a directory");
-        let world = Self { name: format!("ctx{test}{}", std::process::id()), room };
-        ip(&["netns", "add", &world.name]);
-        ip(&[
-            "-n",
-            &world.name,
-            "link",
-            "add",
-            "va",
-            "mtu",
-            "9000",
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "vb",
-            "mtu",
-            "9000",
-        ]);
-        for end in ["va", "vb"] {
-            // No neighbour discovery.
-            ip(&["-n", &world.name, "link", "set", end, "addrgenmode", "none"]);
-            ip(&["-n", &world.name, "link", "set", end, "up"]);
-        }
-        // What is sent before the kernel has heard of the carrier is dropped.
-        for end in ["va", "vb"] {
-            wait_until("the wire is up", || ip(&["-n", &world.name, "link", "show", end]).contains("state UP"));
+        let world = Self { name: format!("ctx{test}{}", std::process::id()), sides, room };
+        for side in sides {
+            ip(&["netns", "add", &world.namespace(side)]);
         }
         Some(world)
+    }
+
+    fn namespace(&self, side: &str) -> String {
+        format!("{}{side}", self.name)
+    }
+
+    /// Joins two interfaces, each of a side and a name, and waits until they carry frames: what is sent before is dropped.
+    fn wire(&self, one: (&str, &str), other: (&str, &str)) {
+        let [one_side, other_side] = [one.0, other.0].map(|side| self.namespace(side));
+        let peer = ["mtu", "9000", "type", "veth", "peer", "name", other.1, "netns", &other_side, "mtu", "9000"];
+        ip(&[&["-n", &one_side, "link", "add", one.1][..], &peer].concat());
+        let ends = [(&one_side, one.1), (&other_side, other.1)];
+        for (side, name) in ends {
+            // No neighbour discovery.
+            ip(&["-n", side, "link", "set", name, "addrgenmode", "none"]);
+            ip(&["-n", side, "link", "set", name, "up"]);
+        }
+        for (side, name) in ends {
+            wait_until("the wire is up", || ip(&["-n", side, "link", "show", name]).contains("state UP"));
+        }
+    }
+
+    /// `ip` in a namespace.
+    pub fn ip(&self, side: &str, arguments: &str) -> String {
+        let namespace = self.namespace(side);
+        ip(&[&["-n", &namespace][..], &arguments.split(' ').collect::<Vec<_>>()].concat())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.room.path().join(name)
     }
 
-    fn inside(&self, program: &Path) -> Command {
+    /// A program in a namespace.
+    pub fn inside(&self, side: &str, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{}", self.name)).arg(program).stdin(Stdio::null());
+        command.arg(format!("--net=/run/netns/{}", self.namespace(side))).arg(program).stdin(Stdio::null());
         command
     }
 
     /// Starts a tap, and waits until it captures.
     pub fn tap(&self, source: &str, campaign: &str) -> Tap {
         let campaign = self.path(campaign);
-        let mut command = self.inside(&support::program("conntrack-tap"));
+        let mut command = self.inside("", support::program("conntrack-tap"));
         command.args(["run", "--source", source, "--out"]).arg(&campaign).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the tap starts");
         wait_until("the tap captures", || {
@@ -74,10 +102,10 @@ impl World {
         Tap { child, campaign }
     }
 
-    /// Sends the frames of these files from `va` to `vb`; gives how many.
-    pub fn replay(&self, files: &[PathBuf], burst: u32) -> u64 {
-        let mut command = self.inside(Path::new("python3"));
-        command.args(["-c", include_str!("replay.py"), "va", &burst.to_string()]).args(files);
+    /// Sends the frames of these files out of an interface; gives how many.
+    pub fn replay(&self, (side, interface): (&str, &str), files: &[PathBuf], burst: u32) -> u64 {
+        let mut command = self.inside(side, "python3");
+        command.args(["-c", include_str!("replay.py"), interface, &burst.to_string()]).args(files);
         let ran = Ran::from(command.output().expect("python3 runs")).expect(&[0]);
         ran.stdout.trim().parse().expect("a number of frames")
     }
@@ -85,7 +113,9 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
+        for side in self.sides {
+            let _ = Command::new("ip").args(["netns", "del", &self.namespace(side)]).status();
+        }
     }
 }
 
@@ -119,6 +149,13 @@ impl Tap {
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.expect("kill(1) runs").success());
+    }
+
+    /// Ends the process as a power cut would.
+    pub fn kill(mut self) -> PathBuf {
+        self.signal("KILL");
+        let _ = self.child.wait();
+        self.campaign
     }
 
     /// Ends the campaign as a user would; it must end with one of `codes`, and what it wrote must hold together.

@@ -1,0 +1,211 @@
+//! The inline tap between two hosts: what it forwards is what was sent, also when it is gone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{self, Ran, Row, number};
+use crate::world::{World, pause, wait_until};
+
+const MODES: [&str; 2] = ["drv", "skb"];
+const CLIENT: &str = "10.79.0.1";
+const SERVER: &str = "10.79.0.2";
+
+/// A process that ends with its test.
+struct Helper(Child);
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn source(mode: &str) -> String {
+    format!("afxdp-inline:pa,pb,mode={mode},ring=16M")
+}
+
+fn detach(world: &World) -> String {
+    let mut command = world.inside("", support::program("conntrack-tap"));
+    Ran::from(command.arg("detach").output().expect("the tap runs")).expect(&[0]).stdout
+}
+
+/// Frames of every kind that is none of the tap's business: `number` of each.
+fn odd_frames(number: u8) -> Vec<Vec<u8>> {
+    let addresses = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+    let frame = |rest: &[u8], len: usize| {
+        let mut frame = [&addresses[..], rest].concat();
+        frame.extend((frame.len()..len).map(|at| (at as u8).wrapping_mul(31) ^ number));
+        frame
+    };
+    vec![
+        // An EtherType for experiments, in the shortest frame, and in the longest.
+        frame(&[0x88, 0xb5], 60),
+        frame(&[0x88, 0xb5], 9000),
+        // IPv4 under one VLAN tag and under two; its bytes are no packet.
+        frame(&[0x81, 0x00, 0x20, 0x2a, 0x08, 0x00], 600),
+        frame(&[0x88, 0xa8, 0x00, 0x07, 0x81, 0x00, 0x0f, 0xff, 0x08, 0x00], 1500),
+        // Spanning tree: a length in the place of an EtherType. Then a pause frame, LLDP and MPLS.
+        frame(&[0x00, 0x26, 0x42, 0x42, 0x03], 64),
+        frame(&[0x88, 0xcc], 200),
+        frame(&[0x88, 0x47], 4200),
+        // Headers without a rest, and nothing but headers.
+        frame(&[0x08, 0x00, 0x45], 15),
+        frame(&[0x86, 0xdd], 14),
+    ]
+}
+
+fn write_pcap(path: &Path, frames: &[Vec<u8>]) {
+    let mut bytes = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
+        bytes.extend(word.to_le_bytes());
+    }
+    for frame in frames {
+        for word in [0, 0, frame.len() as u32, frame.len() as u32] {
+            bytes.extend(word.to_le_bytes());
+        }
+        bytes.extend(frame);
+    }
+    fs::write(path, bytes).expect("a file");
+}
+
+fn read_pcap(path: &Path) -> Vec<Vec<u8>> {
+    let bytes = fs::read(path).unwrap_or_default();
+    let (mut frames, mut rest) = (Vec::new(), bytes.get(24..).unwrap_or_default());
+    while let Some(length) = rest.get(8..12) {
+        let end = 16 + u32::from_le_bytes(length.try_into().expect("four bytes")) as usize;
+        let Some(frame) = rest.get(16..end) else { break };
+        frames.push(frame.to_vec());
+        rest = &rest[end..];
+    }
+    frames
+}
+
+/// Sends frames at one host, and gives those that come out at the other.
+fn passed(world: &World, (from, to): (&str, &str), frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let (sent, seen) = (world.path("sent.pcap"), world.path("seen.pcap"));
+    let _ = fs::remove_file(&seen);
+    write_pcap(&sent, frames);
+    let mut command = world.inside(to, "tcpdump");
+    command.args(["-i", "wire", "-Q", "in", "-U", "--immediate-mode", "-w"]).arg(&seen).stderr(Stdio::null());
+    let tcpdump = Helper(command.spawn().expect("tcpdump runs"));
+    wait_until("tcpdump listens", || fs::metadata(&seen).is_ok_and(|file| file.len() >= 24));
+    assert_eq!(world.replay((from, "wire"), std::slice::from_ref(&sent), 16), frames.len() as u64);
+    for _ in 0..60 {
+        if read_pcap(&seen).len() >= frames.len() {
+            break;
+        }
+        pause(50);
+    }
+    drop(tcpdump);
+    read_pcap(&seen)
+}
+
+#[track_caller]
+fn assert_passes(world: &World, when: &str) {
+    let frames: Vec<Vec<u8>> = (0..20).flat_map(odd_frames).collect();
+    for way in [("c", "s"), ("s", "c")] {
+        // On a machine that is busy elsewhere a veth pair may drop; what the tap does to a frame, it does each time.
+        let attempts = (0..5).map(|_| passed(world, way, &frames));
+        let seen = attempts.take(5).find(|seen| seen.len() == frames.len());
+        let seen = seen.unwrap_or_else(|| panic!("{when}, {way:?}: frames are lost each time"));
+        for (at, (got, sent)) in seen.iter().zip(&frames).enumerate() {
+            assert!(got == sent, "{when}, {way:?}: frame {at} of {} bytes came with {}", sent.len(), got.len());
+        }
+    }
+}
+
+#[test]
+fn frames_of_every_kind_pass_unchanged_with_the_tap_and_without_it() {
+    let Some(world) = World::inline("odd") else { return };
+    for mode in MODES {
+        let tap = world.tap(&source(mode), &format!("killed-{mode}"));
+        assert_passes(&world, &format!("{mode}, with the tap"));
+        tap.kill();
+        assert_passes(&world, &format!("{mode}, the tap killed"));
+        let tap = world.tap(&source(mode), &format!("again-{mode}"));
+        assert_passes(&world, &format!("{mode}, with another tap"));
+        let ended = tap.end(&[0, 3]);
+        assert!(ended.said.contains("source       afxdp-inline:pa#0: forwards to pb, "), "{}", ended.said);
+        assert_passes(&world, &format!("{mode}, after the end"));
+        assert_eq!(detach(&world), "pa: detached\npb: detached\n");
+        assert!(!world.ip("", "link show pa").contains("xdp"));
+        assert_eq!(detach(&world), "no interface has the program of an inline tap\n");
+    }
+}
+
+/// Gives the hosts addresses, and starts a web server and iperf3 on one of them.
+fn servers(world: &World) -> [Helper; 2] {
+    for (side, address) in [("c", CLIENT), ("s", SERVER)] {
+        world.ip(side, &format!("addr add {address}/24 dev wire"));
+        // Segments as on most links: a jumbo MTU would be for the sake of the test alone.
+        world.ip(side, "link set wire mtu 1500");
+    }
+    fs::write(world.path("file"), vec![b'x'; 300_000]).expect("a file");
+    let start = |program: &str, arguments: &[&str], port: u16| {
+        let mut command = world.inside("s", program);
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        let helper = Helper(command.spawn().expect("the server starts"));
+        wait_until("the server listens", || {
+            let shown = world.inside("s", "ss").args(["-Hltn", &format!("sport = :{port}")]).output().expect("ss runs");
+            !shown.stdout.is_empty()
+        });
+        helper
+    };
+    let directory = world.path("").display().to_string();
+    [
+        start("python3", &["-m", "http.server", "80", "--bind", SERVER, "--directory", &directory], 80),
+        start("iperf3", &["-s"], 5201),
+    ]
+}
+
+fn curl(world: &World) {
+    let url = format!("http://{SERVER}/file");
+    let arguments = ["-sS", "--max-time", "60", "-o", "/dev/null", "-w", "%{size_download}", &url];
+    let ran = Ran::from(world.inside("c", "curl").args(arguments).output().expect("curl runs")).expect(&[0]);
+    assert_eq!(ran.stdout, "300000");
+}
+
+#[test]
+fn connections_outlive_a_tap_that_is_killed_and_started_again() {
+    let Some(world) = World::inline("kill") else { return };
+    if !support::tools(&["curl", "iperf3", "ss"]) {
+        return;
+    }
+    let _servers = servers(&world);
+    for mode in MODES {
+        let first = world.tap(&source(mode), &format!("first-{mode}"));
+        curl(&world);
+        let mut command = world.inside("c", "iperf3");
+        command.args(["-c", SERVER, "-J", "-t", "5", "-b", "20M", "--bidir"]);
+        let iperf = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("iperf3 runs");
+        pause(1500);
+        let killed: PathBuf = first.kill();
+        pause(1000);
+        let second = world.tap(&source(mode), &format!("second-{mode}"));
+        let ran = Ran::from(iperf.wait_with_output().expect("iperf3 ends")).expect(&[0]);
+        let result: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        // At 20 Mbit/s in 5 s; a link that had been gone for a second would have given less.
+        for sum in ["sum_received", "sum_received_bidir_reverse"] {
+            let bytes = result["end"][sum]["bytes"].as_f64().expect("bytes");
+            assert!(bytes > 0.9 * 20e6 / 8.0 * 5.0, "{mode}: {sum}: {bytes} bytes");
+        }
+        curl(&world);
+        pause(300);
+        let ended = second.end(&[0, 3]);
+        let rows = support::connections(&ended.campaign);
+        let web: Vec<_> = rows.iter().filter(|row| row["resp_p"] == "80").collect();
+        let [page] = web.as_slice() else { panic!("{mode}: {} connections to the web server", web.len()) };
+        assert_eq!((page["conn_state"].as_str(), number(page, "missed_bytes")), ("SF", 0), "{mode}: {page:?}");
+        assert!(number(page, "resp_unique_bytes") > 300_000);
+        // Streams that were there before it, in both directions.
+        let streams: Vec<_> = rows.iter().filter(|row| row["resp_p"] == "5201" || row["orig_p"] == "5201").collect();
+        let both_ways = |row: &&&Row| number(row, "orig_pkts") > 0 && number(row, "resp_pkts") > 0;
+        assert!(streams.len() >= 2 && streams.iter().filter(both_ways).count() >= 2, "{mode}: {streams:?}");
+        // What the killed one had journalled is there.
+        support::run("conntrack-report", [Path::new("verify"), &killed]).expect(&[0, 3]);
+        detach(&world);
+    }
+}
