@@ -23,11 +23,12 @@ mod socket;
 use rustix::io::Errno;
 
 pub use options::Options;
-use queue::Queue;
+use queue::{Device, Queue};
 use ring::Ring;
 use socket::Socket;
 
-use crate::interface::{self, Failed};
+use crate::interface::watch::Watch;
+use crate::interface::{self, Failed, Interface};
 use crate::{Source, SourceError};
 
 /// Opens an interface: one source a queue. Needs `CAP_NET_RAW`.
@@ -36,6 +37,10 @@ use crate::{Source, SourceError};
 /// No such interface, an interface that is down, or no right to capture from it.
 pub fn open(options: &Options) -> Result<Vec<Box<dyn Source>>, SourceError> {
     let explain = |failed| explain(&options.interface, failed);
+    let interface = Interface::named(&options.interface)?;
+    let index = interface.index;
+    // What the hardware loses is known of the whole interface: the first queue's ledger has it.
+    let mut watch = Some(Watch::new(&interface).map_err(explain)?);
     let mut queues = Vec::new();
     let mut group = None;
     for number in 0..options.queues.get() {
@@ -43,7 +48,6 @@ pub fn open(options: &Options) -> Result<Vec<Box<dyn Source>>, SourceError> {
         // Deaf until the whole group stands: otherwise the first sockets would each take all frames for a moment.
         socket.stop_listening().map_err(explain)?;
         let ring = Ring::new(&socket, options.ring, options.timeout).map_err(explain)?;
-        let index = socket.interface_index(&options.interface).map_err(explain)?;
         let hardware = socket.bind(index).map_err(explain)?;
         if options.promiscuous {
             socket.be_promiscuous(index).map_err(explain)?;
@@ -51,7 +55,8 @@ pub fn open(options: &Options) -> Result<Vec<Box<dyn Source>>, SourceError> {
         if options.queues.get() > 1 {
             group = Some(socket.join_fanout(group).map_err(explain)?);
         }
-        queues.push(Queue::new(name(options, number), options, socket, ring, index, hardware));
+        let device = Device { index, hardware, watch: watch.take() };
+        queues.push(Queue::new(name(options, number), options, socket, ring, device));
     }
     for queue in &queues {
         queue.start().map_err(explain)?;

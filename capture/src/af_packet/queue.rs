@@ -10,6 +10,7 @@ use super::Options;
 use super::ring::{Ring, RingFrame};
 use super::socket::Socket;
 use crate::interface::Failed;
+use crate::interface::watch::Watch;
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
 /// How long an idle poller sleeps at most; a block that is handed over wakes it at once.
@@ -32,6 +33,7 @@ pub(super) struct Queue {
     name: String,
     interface: String,
     index: u32,
+    watch: Option<Watch>,
     socket: Socket,
     ring: Ring,
     link: LinkType,
@@ -43,6 +45,14 @@ pub(super) struct Queue {
     visited: u64,
     visited_at_reading: u64,
     state: State,
+}
+
+/// What a queue has to know of its interface.
+pub(super) struct Device {
+    pub index: u32,
+    pub hardware: u16,
+    /// Of the queue that stands for the whole interface.
+    pub watch: Option<Watch>,
 }
 
 /// Where a queue stands.
@@ -58,7 +68,8 @@ enum State {
 }
 
 impl Queue {
-    pub(super) fn new(name: String, options: &Options, socket: Socket, ring: Ring, index: u32, hardware: u16) -> Self {
+    pub(super) fn new(name: String, options: &Options, socket: Socket, ring: Ring, device: Device) -> Self {
+        let Device { index, hardware, watch } = device;
         let (link, strip_link) = link_type(hardware);
         // A block's timer may run twice over it: once because the block is younger than the timer's period.
         let margin = Duration::from_millis(u64::from(options.timeout)) * 2 + TICK;
@@ -66,6 +77,7 @@ impl Queue {
             name,
             interface: options.interface.clone(),
             index,
+            watch,
             socket,
             ring,
             link: LinkType::from_number(link),
@@ -101,6 +113,13 @@ impl Queue {
             self.counters.offered += u64::from(new.frames);
             self.counters.dropped_kernel += u64::from(new.drops);
             self.visited_at_reading = self.visited;
+        }
+        if let Some(watch) = &mut self.watch {
+            // Whether it is up or gone, the socket says sooner.
+            let _ = watch.look();
+            let new = watch.missed().saturating_sub(self.counters.dropped_device);
+            self.counters.dropped_device += new;
+            self.counters.offered += new;
         }
     }
 

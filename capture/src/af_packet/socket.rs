@@ -42,11 +42,6 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Number of the interface of this name.
-    pub(super) fn interface_index(&self, name: &str) -> Result<u32, Failed> {
-        netdevice::name_to_index(&self.0, name).map_err(|error| ("looking for the interface", error))
-    }
-
     /// Whether the interface of this number still exists, whatever its name is now.
     pub(super) fn interface_exists(&self, index: u32) -> bool {
         netdevice::index_to_name(&self.0, index).is_ok()

@@ -9,6 +9,9 @@
 //! not by a link of the process: it stays when the process ends, in whatever way, and so does the ports' promiscuous mode. The kernel takes
 //! the sockets of a process that is gone out of the map. A process that comes puts a program of its own in the place of the old one, in one
 //! step, and then its sockets into the map: at no moment is there no way on. [`detach`] takes the program off.
+//!
+//! In the driver, that takes a driver that sends what is redirected to it; a veth interface does only while its other end has GRO on or a
+//! program of its own. Where the kernel says that a port does not, the program runs in the network stack, which sends everything.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -25,8 +28,12 @@ use super::socket::Socket;
 use super::umem::{Cut, Umem};
 use super::{GENERIC, NATIVE, explain, program, random_key, usable};
 use crate::interface::netlink::Netlink;
-use crate::interface::{self, Failed, Interface};
+use crate::interface::watch::Watch;
+use crate::interface::{self, Failed, Interface, XdpFeatures};
 use crate::{Source, SourceError};
+
+/// Longest packet that fits into one page with what XDP puts before it and the kernel behind it, on every driver.
+const ONE_PAGE: u32 = 3400;
 
 /// Name of the program that forwards: it tells our own from others.
 const PROGRAM: &str = "conntrack_wire";
@@ -133,26 +140,41 @@ impl Wire {
             }
             return Err(failed);
         }
-        Ok(Self { ports, queues, mode, key, maps: [first, second] })
+        let wire = Self { ports, queues, mode, key, maps: [first, second] };
+        if mode == NATIVE && !wire.fails_to_wire() {
+            wire.undo(options);
+            return Err(("forwarding in the driver", Errno::OPNOTSUPP));
+        }
+        Ok(wire)
+    }
+
+    /// Whether the driver of each port sends what the other's redirects to it, as far as the kernel tells. Without that, what the tap
+    /// forwards while it lives would stop with it.
+    fn fails_to_wire(&self) -> bool {
+        self.ports
+            .iter()
+            .all(|port| XdpFeatures::of(port).is_none_or(|features| features.takes_redirected(port.mtu > ONE_PAGE)))
+    }
+
+    /// Takes the programs off where none of ours were before.
+    fn undo(&self, options: &InlineOptions) {
+        for (port, name) in self.ports.iter().zip([&options.first.interface, &options.second]) {
+            if port.program == 0 {
+                let _ = detach(name);
+            }
+        }
     }
 
     /// Opens the sockets of all queues, and gives them the frames.
     fn open(self, options: &InlineOptions) -> Result<Vec<Queue>, Failed> {
         let pairs = (0..self.queues).map(|number| self.pair(options, number));
-        let pairs = pairs.collect::<Result<Vec<_>, Failed>>().inspect_err(|_| {
-            for (port, name) in self.ports.iter().zip([&options.first.interface, &options.second]) {
-                if port.program == 0 {
-                    let _ = detach(name);
-                }
-            }
-        })?;
+        let pairs = pairs.collect::<Result<Vec<_>, Failed>>().inspect_err(|_| self.undo(options))?;
         let [first, second] = self.maps;
-        let attachment = |name: &str, port: &Interface, (sockets, counters): (Map, Counters)| {
-            let (interface, index, missed) = (name.to_owned(), port.index, port.missed);
-            Arc::new(Attachment { interface, index, sockets, counters, missed, link: None, promiscuous: None })
+        let attachment = |name: &str, (sockets, counters): (Map, Counters)| {
+            Arc::new(Attachment { interface: name.to_owned(), sockets, counters, link: None, promiscuous: None })
         };
-        let there = attachment(&options.first.interface, &self.ports[0], first);
-        let back = attachment(&options.second, &self.ports[1], second);
+        let there = attachment(&options.first.interface, first);
+        let back = attachment(&options.second, second);
         let mut queues = Vec::new();
         for parts in pairs {
             for (parts, attachment) in parts.into_iter().zip([&there, &back]) {
@@ -177,7 +199,11 @@ impl Wire {
             there.bind(self.ports[0].index, number, flags, None)?;
             back.bind(self.ports[1].index, number, libc::XDP_SHARED_UMEM, Some(&there))?;
             let how = detail(self.mode, &there.socket, cut, flags);
-            let parts = |port: Port, outlet: Option<Outlet>, from: &str, to: &str| -> Result<Parts, Failed> {
+            let parts = |port: Port,
+                         outlet: Option<Outlet>,
+                         watched: &Interface,
+                         [from, to]: [&str; 2]|
+             -> Result<Parts, Failed> {
                 Ok(Parts {
                     name: format!("afxdp-inline:{from}#{number}"),
                     detail: format!("forwards to {to}, {how}"),
@@ -188,13 +214,14 @@ impl Wire {
                     outlet,
                     size: half,
                     busy: false,
-                    netlink: Netlink::open()?,
+                    watch: Watch::new(watched)?,
                 })
             };
             // What comes in at one port goes out of the other.
             let (way_there, way_back) = (Outlet::of(&mut back), Outlet::of(&mut there));
-            let [first, second] = [&options.first.interface, &options.second];
-            Ok([parts(there, way_there, first, second)?, parts(back, way_back, second, first)?])
+            let [first, second] = [options.first.interface.as_str(), options.second.as_str()];
+            let there = parts(there, way_there, &self.ports[0], [first, second])?;
+            Ok([there, parts(back, way_back, &self.ports[1], [second, first])?])
         })
     }
 }

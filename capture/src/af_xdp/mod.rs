@@ -43,7 +43,7 @@ use socket::Socket;
 use umem::{Cut, Umem};
 
 use crate::af_packet::Promiscuous;
-use crate::interface::netlink::Netlink;
+use crate::interface::watch::Watch;
 use crate::interface::{self, Failed, Interface};
 use crate::{Source, SourceError};
 
@@ -97,8 +97,7 @@ fn attach(options: &Options, interface: &Interface, count: u16, mode: u32) -> Re
     for parts in &queues {
         sockets.set(parts.number.into(), parts.socket.as_fd())?;
     }
-    let (name, index, missed) = (options.interface.clone(), interface.index, interface.missed);
-    let attachment = Attachment { interface: name, index, sockets, counters, missed, link, promiscuous };
+    let attachment = Attachment { interface: options.interface.clone(), sockets, counters, link, promiscuous };
     let attachment = Arc::new(attachment);
     Ok(queues.into_iter().map(|parts| Queue::new(parts, Arc::clone(&attachment))).collect())
 }
@@ -131,7 +130,7 @@ fn prepare(options: &Options, interface: &Interface, mode: u32, number: u16, key
             outlet: None,
             size: cut.chunks,
             busy: options.busy_poll > 0,
-            netlink: Netlink::open()?,
+            watch: Watch::new(interface)?,
         })
     })
 }
@@ -152,6 +151,9 @@ fn explain(interface: &str, failed: Failed) -> SourceError {
         }
         ("attaching the XDP program", _) => {
             "; the driver has no XDP, or not with this MTU or these queues: try mode=skb"
+        }
+        ("forwarding in the driver", _) => {
+            "; without the tap no frame would pass: try mode=skb, or for a veth interface 'ethtool -K PEER gro on' at its other end"
         }
         ("binding to the queue", Errno::BUSY) => "; another AF_XDP socket has the queue",
         ("binding to the queue", Errno::OPNOTSUPP) => "; the driver has no zero copy: try mode=drv",

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
 use super::bpf::{Counters, Link, Map};
 use super::intake::{Intake, utc};
@@ -12,7 +11,7 @@ use super::outlet::Outlet;
 use super::ring::Producer;
 use super::socket::Socket;
 use crate::af_packet::Promiscuous;
-use crate::interface::netlink::Netlink;
+use crate::interface::watch::{Seen, Watch};
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
 /// How long an idle poller sleeps at most; a frame wakes it at once.
@@ -28,18 +27,12 @@ const MARGIN: i64 = 2_000_000;
 /// How long the kernel may take to give up a frame that it has begun to receive.
 const LAST_FRAME: Duration = Duration::from_secs(1);
 
-/// How often the interface is asked for its state and for what its hardware has lost.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
 /// What the queues of an interface share: the program stays attached for as long as one of them lives.
 #[derive(Debug)]
 pub(super) struct Attachment {
     pub interface: String,
-    pub index: u32,
     pub sockets: Map,
     pub counters: Counters,
-    /// Frames that the hardware had lost when the source was opened.
-    pub missed: u64,
     #[expect(dead_code, reason = "held, so that the program stays")]
     pub link: Option<Link>,
     #[expect(dead_code, reason = "held, so that the interface stays promiscuous")]
@@ -60,9 +53,7 @@ pub(super) struct Queue {
     /// Entries of each ring.
     size: u32,
     busy: bool,
-    netlink: Netlink,
-    looked: Instant,
-    is_up: bool,
+    watch: Watch,
     counters: DeviceCounters,
     statistics: libc::xdp_statistics,
     visited: u64,
@@ -92,12 +83,12 @@ pub(super) struct Parts {
     pub outlet: Option<Outlet>,
     pub size: u32,
     pub busy: bool,
-    pub netlink: Netlink,
+    pub watch: Watch,
 }
 
 impl Queue {
     pub(super) fn new(parts: Parts, attachment: Arc<Attachment>) -> Self {
-        let Parts { name, detail, number, socket, intake, fill, outlet, size, busy, netlink } = parts;
+        let Parts { name, detail, number, socket, intake, fill, outlet, size, busy, watch } = parts;
         Self {
             name,
             detail,
@@ -109,9 +100,7 @@ impl Queue {
             outlet,
             size,
             busy,
-            netlink,
-            looked: instant(),
-            is_up: true,
+            watch,
             counters: DeviceCounters::default(),
             statistics: NOTHING,
             visited: 0,
@@ -159,34 +148,22 @@ impl Queue {
         self.counters.offered.saturating_sub(self.visited).saturating_sub(self.counters.dropped())
     }
 
-    /// Asks for the state of the interface, now and then, and says when something is wrong with it.
+    /// Looks at the interface, and says when something is wrong with it.
     fn look(&mut self) -> Result<(), SourceError> {
-        let now = instant();
-        if now.duration_since(self.looked) < LOOK_EVERY {
-            return Ok(());
+        let seen = self.watch.look();
+        // The hardware's losses are those of the whole interface: they stand with its first queue.
+        if self.number == 0 {
+            self.counters.dropped_device = self.watch.missed();
         }
-        self.looked = now;
-        let interface = || self.attachment.interface.clone();
-        match self.netlink.interface_numbered(self.attachment.index) {
-            Ok(found) => {
-                // The hardware's losses are those of the whole interface: they stand with its first queue.
-                if self.number == 0 {
-                    self.counters.dropped_device = found.missed.saturating_sub(self.attachment.missed);
-                }
-                let went_down = self.is_up && !found.is_up();
-                self.is_up = found.is_up();
-                if went_down {
-                    return Err(SourceError::InterfaceWentDown { interface: interface() });
-                }
+        let interface = self.attachment.interface.clone();
+        match seen {
+            Seen::Nothing => Ok(()),
+            Seen::WentDown => Err(SourceError::InterfaceWentDown { interface }),
+            Seen::Gone => {
+                self.drain(Some(SourceError::InterfaceGone { interface }));
+                Ok(())
             }
-            Err((_, Errno::NODEV)) => {
-                let why = SourceError::InterfaceGone { interface: interface() };
-                self.drain(Some(why));
-            }
-            // Out of buffers for the answer: it is asked again in a second.
-            Err(_) => {}
         }
-        Ok(())
     }
 
     /// Sleeps until frames are there, or asks the driver for them.

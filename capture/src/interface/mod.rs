@@ -3,13 +3,16 @@
 //! Asked by netlink and `ioctl`, not of `/sys`: a mount of sysfs shows the namespace that it was made in.
 
 pub(crate) mod ethtool;
+mod features;
 pub(crate) mod netlink;
+pub(crate) mod watch;
 
 use std::fs;
 
 use rustix::io::Errno;
 
 use crate::SourceError;
+pub use features::XdpFeatures;
 use netlink::Netlink;
 
 /// What was tried, and what the kernel said.

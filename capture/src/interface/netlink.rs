@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 
 use super::{Failed, Interface};
 
@@ -14,6 +14,9 @@ const ROOM: usize = 32 << 10;
 const HEADER: usize = 16;
 /// Length of `struct ifinfomsg`: family u8, padding u8, hardware u16, index u32, flags u32, changed u32.
 const INTERFACE: usize = 16;
+
+/// Length of `struct genlmsghdr`.
+const GENERIC: usize = 4;
 
 /// In an attribute's type: others are nested in it.
 const NESTED: u16 = 1 << 15;
@@ -41,8 +44,18 @@ const XDP_FLAG_REPLACE: u32 = 1 << 4;
 pub(crate) struct Netlink(OwnedFd);
 
 impl Netlink {
+    /// For questions and orders about interfaces.
     pub(crate) fn open() -> Result<Self, Failed> {
-        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None);
+        Self::of_protocol(None)
+    }
+
+    /// For generic netlink.
+    pub(super) fn open_generic() -> Result<Self, Failed> {
+        Self::of_protocol(Some(rustix::net::netlink::GENERIC))
+    }
+
+    fn of_protocol(protocol: Option<Protocol>) -> Result<Self, Failed> {
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol);
         socket.map(Self).map_err(|error| ("opening a netlink socket", error))
     }
 
@@ -91,7 +104,7 @@ impl Netlink {
     }
 
     /// Sends a request, and gives the answer: an interface, or nothing for an order that was carried out.
-    fn ask(&self, request: Message) -> Result<Vec<u8>, Errno> {
+    pub(super) fn ask(&self, request: Message) -> Result<Vec<u8>, Errno> {
         send(&self.0, &request.finish(), SendFlags::empty())?;
         let mut answer = vec![0; ROOM];
         let (_, length) = recv(&self.0, answer.as_mut_slice(), RecvFlags::empty())?;
@@ -105,8 +118,8 @@ impl Netlink {
     }
 }
 
-/// A request about an interface.
-struct Message(Vec<u8>);
+/// A request.
+pub(super) struct Message(Vec<u8>);
 
 impl Message {
     fn new(kind: u16, flags: i32, index: u32) -> Self {
@@ -117,7 +130,21 @@ impl Message {
         Self(bytes)
     }
 
-    fn attribute(&mut self, kind: u16, value: &[u8]) {
+    /// A request of generic netlink: command u8, version u8, and nothing u16.
+    pub(super) fn generic(family: u16, command: u8) -> Self {
+        let mut bytes = vec![0; HEADER + GENERIC];
+        bytes[4..6].copy_from_slice(&family.to_ne_bytes());
+        bytes[6..8].copy_from_slice(&(libc::NLM_F_REQUEST as u16).to_ne_bytes());
+        bytes[HEADER] = command;
+        Self(bytes)
+    }
+
+    /// The attributes of an answer of generic netlink.
+    pub(super) fn generic_body(answer: &[u8]) -> &[u8] {
+        answer.get(HEADER + GENERIC..).unwrap_or_default()
+    }
+
+    pub(super) fn attribute(&mut self, kind: u16, value: &[u8]) {
         push_attribute(&mut self.0, kind, value);
     }
 
@@ -137,7 +164,7 @@ fn push_attribute(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
 }
 
 /// The attributes in `bytes`, by number; what is cut off is left out.
-fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(bytes, 0));
         let value = bytes.get(4..length)?;
@@ -177,7 +204,7 @@ fn read_interface(answer: &[u8]) -> Interface {
 }
 
 /// The integer at `at`, in the host's byte order; 0 beyond the end.
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_ne_bytes(bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default())
 }
 
@@ -185,7 +212,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_ne_bytes(bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default())
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_ne_bytes(bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default())
 }
 

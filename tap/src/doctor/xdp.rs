@@ -3,7 +3,7 @@
 use std::thread;
 
 use capture::af_xdp::{InlineOptions, Options};
-use capture::interface::receive_queues;
+use capture::interface::{Interface, XdpFeatures, receive_queues};
 use rustix::process::{Resource, getrlimit};
 
 use super::{Finding, host, interface};
@@ -56,8 +56,22 @@ fn of_interface(name: &str) -> Vec<Finding> {
             format!("ethtool -L {name} combined {processors}"),
         ));
     }
+    findings.extend(Interface::named(name).ok().and_then(|found| XdpFeatures::of(&found)).map(|can| driver(name, can)));
     findings.extend(interface::features(name).and_then(|features| tags(name, &features)));
     findings
+}
+
+/// What the driver offers.
+fn driver(name: &str, can: XdpFeatures) -> Finding {
+    let copy = if can.has_zero_copy() { "zero copy" } else { "frames copied" };
+    if can.has_native() {
+        Finding::ok(format!("interface {name}: XDP in the driver, {copy}"))
+    } else {
+        Finding::warning(
+            format!("interface {name}: no XDP in the driver, so that it runs in the network stack, slower"),
+            format!("nothing to set right; afpacket:{name} is about as fast there, and leaves the frames to the host"),
+        )
+    }
 }
 
 /// The hardware may take VLAN tags out of frames; nobody tells AF_XDP.

@@ -119,7 +119,7 @@ fn assert_passes(world: &World, when: &str) {
 
 #[test]
 fn frames_of_every_kind_pass_unchanged_with_the_tap_and_without_it() {
-    let Some(world) = World::inline("odd") else { return };
+    let Some(world) = World::inline("odd", "on") else { return };
     for mode in MODES {
         let tap = world.tap(&source(mode), &format!("killed-{mode}"));
         assert_passes(&world, &format!("{mode}, with the tap"));
@@ -134,6 +134,24 @@ fn frames_of_every_kind_pass_unchanged_with_the_tap_and_without_it() {
         assert!(!world.ip("", "link show pa").contains("xdp"));
         assert_eq!(detach(&world), "no interface has the program of an inline tap\n");
     }
+}
+
+#[test]
+fn ports_that_take_no_redirected_frames_are_joined_in_the_network_stack() {
+    // As veth interfaces are made.
+    let Some(world) = World::inline("stack", "off") else { return };
+    let mut command = world.inside("", support::program("conntrack-tap"));
+    command.args(["run", "--source", &source("drv"), "--out"]).arg(world.path("refused"));
+    let refused = Ran::from(command.output().expect("the tap runs")).expect(&[1]);
+    assert!(refused.stderr.contains("without the tap no frame would pass: try mode=skb"), "{}", refused.stderr);
+    assert!(!world.ip("", "link show").contains("xdp"), "a refusal leaves nothing behind");
+    let tap = world.tap(&source("auto"), "killed");
+    assert_passes(&world, "with the tap");
+    tap.kill();
+    assert_passes(&world, "the tap killed");
+    let ended = world.tap(&source("auto"), "again").end(&[0, 3]);
+    assert!(ended.said.contains("forwards to pb, generic XDP, frames copied"), "{}", ended.said);
+    detach(&world);
 }
 
 /// Gives the hosts addresses, and starts a web server and iperf3 on one of them.
@@ -170,7 +188,7 @@ fn curl(world: &World) {
 
 #[test]
 fn connections_outlive_a_tap_that_is_killed_and_started_again() {
-    let Some(world) = World::inline("kill") else { return };
+    let Some(world) = World::inline("kill", "on") else { return };
     if !support::tools(&["curl", "iperf3", "ss"]) {
         return;
     }

@@ -8,7 +8,7 @@ mod world;
 
 use std::path::{Path, PathBuf};
 
-use support::Row;
+use support::{Ran, Row};
 use world::{Ended, World, pause};
 
 /// Columns that depend on the frames and their order, and not on when they came.
@@ -156,4 +156,33 @@ fn a_sender_faster_than_the_tap_costs_frames_and_the_ledger_names_each() {
             .any(|event| event["kind"] == "lost" && event["detail"].contains(&format!("{lost} frames since second")));
         assert!(told, "{events:?}");
     }
+}
+
+#[test]
+fn the_doctor_says_how_a_port_is_captured_and_leaves_it_as_it_was() {
+    let Some(world) = World::pair("doctor") else { return };
+    if !support::tools(&["ethtool"]) {
+        return;
+    }
+    let doctor = |source: &str, code: i32| {
+        let mut command = world.inside("", support::program("conntrack-tap"));
+        command.args(["doctor", "--source", source, "--out"]).arg(world.path(""));
+        let said = Ran::from(command.output().expect("the doctor runs")).expect(&[code]).stdout;
+        assert!(!world.ip("", "link show").contains("xdp"), "{source} left something behind");
+        said
+    };
+    let said = doctor("afxdp:vb", 0);
+    for text in [
+        "ok       interface vb: up, driver virtual, 1 receive queue, MTU 9000",
+        "ok       interface vb: XDP in the driver, frames copied",
+        "ok       rights: all that AF_XDP needs",
+        "ok       locked memory: the 64 MiB for frames may be locked",
+        "opens, XDP in the driver, frames copied, 16384 chunks of 4096 bytes",
+    ] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    let said = doctor("afxdp-inline:va,vb", 0);
+    assert!(said.contains("interface va: up") && said.contains("interface vb: up"), "{said}");
+    let said = doctor("afxdp:vb,mode=zerocopy", 1);
+    assert!(said.contains("the driver has no zero copy: try mode=drv"), "{said}");
 }

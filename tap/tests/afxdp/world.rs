@@ -27,15 +27,16 @@ impl World {
     }
 
     /// Two hosts, in the namespaces `c` and `s`, each with an interface `wire`, whose other ends are `pa` and `pb` beside the tap.
-    pub fn inline(test: &str) -> Option<Self> {
+    pub fn inline(test: &str, gro: &str) -> Option<Self> {
         if !support::tools(&["ethtool", "tcpdump"]) {
             return None;
         }
         let world = Self::namespaces(test, &["", "c", "s"])?;
         for (host, port) in [("c", "pa"), ("s", "pb")] {
             world.wire((host, "wire"), ("", port));
-            // Frames have to be whole when they leave a host. With GRO, a veth interface takes what XDP redirects to it in the driver.
-            let offloads = ["-K", "wire", "tx", "off", "tso", "off", "gso", "off", "gro", "on"];
+            // Frames have to be whole when they leave a host. With GRO at its other end, a veth interface takes what XDP redirects to it in the
+            // driver.
+            let offloads = ["-K", "wire", "tx", "off", "tso", "off", "gso", "off", "gro", gro];
             Ran::from(world.inside(host, "ethtool").args(offloads).output().expect("ethtool runs")).expect(&[0]);
         }
         Some(world)
