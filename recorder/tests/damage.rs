@@ -6,9 +6,9 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{drain, event, header, record, start, write_sample};
+use common::{config, drain, event, header, manifest, record, start, write_sample};
 use conntrack::Sink;
-use recorder::{Campaign, Encoder, ReadError, Table, recover, verify};
+use recorder::{Campaign, Config, Encoder, ReadError, Recorder, Table, recover, verify};
 use wire::{Interval, Nanos};
 
 /// Every file below `dir`.
@@ -75,6 +75,38 @@ fn a_wrong_byte_anywhere_in_a_sealed_file_or_the_index_is_found() {
 }
 
 #[test]
+fn rows_of_a_file_with_a_flipped_bit_are_left_out_said_and_the_others_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let two = Config { segment_bytes: 1, ..config() };
+    let (mut recorder, mut encoder) = (Recorder::create(dir.path(), two, manifest()).unwrap(), Encoder::new(0));
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    let now = std::time::Instant::now();
+    for n in 0..3 {
+        encoder.record(record(n));
+        encoder.flush(Nanos::MAX);
+        drain(&mut encoder, &mut recorder);
+        let _ = recorder.tick(now);
+    }
+    assert!(recorder.finish().failure.is_none());
+    let sealed = files(&dir.path().join("connections"));
+    assert_eq!(sealed.len(), 3, "a segment a row");
+    for file in &sealed {
+        let sound = fs::read(file).unwrap();
+        for at in (4..sound.len()).step_by(1499) {
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1;
+            fs::write(file, &bytes).unwrap();
+            let scan = Campaign::open(dir.path()).unwrap().scan(Table::Connections);
+            let (read, left_out): (Vec<_>, Vec<_>) = scan.partition(Result::is_ok);
+            assert_eq!(read.into_iter().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 2, "bit {at}");
+            let [error] = left_out.try_into().unwrap_or_else(|all| panic!("{all:?}"));
+            assert!(error.unwrap_err().to_string().contains(file.file_name().unwrap().to_str().unwrap()), "bit {at}");
+        }
+        fs::write(file, &sound).unwrap();
+    }
+}
+
+#[test]
 fn a_sealed_file_cut_anywhere_is_an_error_that_names_it() {
     let dir = tempfile::tempdir().unwrap();
     write_sample(dir.path(), 3);
@@ -119,7 +151,8 @@ fn damage_inside_a_journal_costs_its_frame_and_is_recorded() {
     assert!(refused.to_string().contains("conntrack-tap recover"), "{refused}");
     let recovered = recover(dir.path(), Nanos(0)).unwrap();
     assert!(recovered.damaged_bytes > 0 && recovered.torn_bytes == 0);
-    assert_eq!((recovered.manifest.rows(Table::Connections), recovered.manifest.rows(Table::Headers)), (0, 3));
+    let left = [Table::Headers, Table::Connections].map(|table| recovered.manifest.rows(table));
+    assert_eq!(left, [0, 3], "headers come first in a journal");
     assert_eq!(recovered.manifest.rows(Table::Events), 4, "three and the recovery's own");
 }
 

@@ -14,7 +14,11 @@ pub fn start(cli: &Cli) {
         (false, 1) => LevelFilter::INFO,
         (false, _) => LevelFilter::TRACE,
     };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .log_internal_errors(false)
+        .with_target(false);
     // A subscriber is there already only where a test runs the program twice in one process.
     let _ = match cli.log_format {
         LogFormat::Text => log.without_time().with_ansi(io::stderr().is_terminal() && colours()).try_init(),

@@ -15,9 +15,15 @@ impl Page {
     const WIDTH: usize = 100;
     const LABEL: usize = 52;
 
-    /// A line, without spaces at its end.
+    /// A line, without spaces at its end. Names that it tells may hold line feeds, and sequences that terminals obey: both are written out.
     pub fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
+        for character in line.trim_end().chars() {
+            if character.is_control() {
+                self.text.extend(character.escape_default());
+            } else {
+                self.text.push(character);
+            }
+        }
         self.text.push('\n');
     }
 

@@ -122,7 +122,7 @@ fn scaled(number: f64, unit: &str) -> String {
     format!("{scaled:.digits$} {prefix}{unit}")
 }
 
-/// A length of time for people: `0 s`, `730 ns`, `12.3 ms`, `4.56 s`, `3 min 20 s`, `2 d 3 h 4 min`.
+/// A length of time for people: `0 s`, `730 ns`, `12.3 ms`, `4.56 s`, `3 min 20 s`, `2 d 3 h`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
     if seconds < 0.0 {
@@ -142,10 +142,17 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// The two largest units, rounded to the smaller: more does not fit a column, and no reader needs it.
 fn clock(seconds: u64) -> String {
+    let smallest = match seconds {
+        86_400.. => 3600,
+        3600.. => 60,
+        _ => 1,
+    };
+    let seconds = (seconds + smallest / 2) / smallest * smallest;
     let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
     let mut text = String::new();
-    for (number, unit) in parts.iter().skip_while(|(number, _)| *number == 0).take(3) {
+    for (number, unit) in parts.iter().skip_while(|(number, _)| *number == 0).take(2) {
         let space = if text.is_empty() { "" } else { " " };
         // Writing to a string cannot fail.
         let _ = write!(text, "{space}{number} {unit}");
@@ -215,7 +222,9 @@ mod tests {
         assert_eq!(duration(12.34e-6), "12.3 µs");
         assert_eq!(duration(0.999_9), "1.00 s");
         assert_eq!(duration(59.96), "1 min 0 s");
-        assert_eq!(duration(183_845.0), "2 d 3 h 4 min");
+        assert_eq!(duration(183_845.0), "2 d 3 h");
+        assert_eq!(duration(44_433.6), "12 h 21 min");
+        assert_eq!(duration(86_399.0), "1 d 0 h");
         assert_eq!(duration(-1.5), "-1.50 s");
         assert_eq!(instant(1_700_000_000_123_456_789, 3), "2023-11-14 22:13:20.123");
         assert_eq!(instant(-1, 0), "1969-12-31 23:59:59");

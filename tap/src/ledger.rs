@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use capture::{DeviceCounters, PollerCounters, PollerReport};
 use recorder::{Dropped, Ledger};
 
-/// The ledger of a source. It balances once the source has ended.
+/// The ledger of a source that has ended. Where its device and its poller were not counted alike, it does not balance.
 #[must_use]
 pub fn of(counters: &PollerCounters, device: &DeviceCounters) -> Ledger {
     let mut not_tcp = BTreeMap::new();
@@ -26,6 +26,13 @@ pub fn of(counters: &PollerCounters, device: &DeviceCounters) -> Ledger {
         not_tcp,
         rejected,
     }
+}
+
+/// The same while the source runs: frames that still wait in the device are not offered yet, so that it balances at any moment.
+#[must_use]
+pub fn so_far(counters: &PollerCounters, device: &DeviceCounters) -> Ledger {
+    let ledger = of(counters, device);
+    Ledger { offered: ledger.delivered.saturating_add(ledger.dropped.total()), ..ledger }
 }
 
 /// What came of ICMP errors about TCP, by name, without the zeroes: of those `[attributed, unattributed]` by the shards, and of those that

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             match logs.log_format {
-                LogFormat::Text => eprintln!("conntrack-tap: {}", line(&error)),
+                LogFormat::Text => logging::say(format_args!("conntrack-tap: {}", logging::printable(&line(&error)))),
                 LogFormat::Json => tracing::error!("{}", line(&error)),
             }
             ExitCode::FAILURE
@@ -69,9 +69,9 @@ fn record(arguments: RunArguments, logs: LogArguments) -> Result<ExitCode> {
     }
     let summary = run::run(arguments, logs)?;
     match logs.log_format {
-        LogFormat::Json => eprintln!("{}", serde_json::to_string(&summary)?),
+        LogFormat::Json => logging::say(serde_json::to_string(&summary)?),
         LogFormat::Text if logs.quiet && summary.is_clean() => {}
-        LogFormat::Text => eprintln!("{summary}"),
+        LogFormat::Text => logging::say(&summary),
     }
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
 }
@@ -94,10 +94,17 @@ fn detach(interfaces: Vec<String>) -> Result<ExitCode> {
 
 fn recover(campaign: &Path) -> Result<ExitCode> {
     let recovered = recorder::recover(campaign, tap::clock::time_of_day())?;
-    let lost = recovered.torn_bytes + recovered.damaged_bytes;
+    let bytes = recovered.torn_bytes + recovered.damaged_bytes;
     let mut out = io::stdout().lock();
-    writeln!(out, "sealed {} segments of the journal; {lost} bytes of it were no whole row", recovered.segments)?;
-    Ok(if lost == 0 { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
+    writeln!(out, "sealed {} segments of the journal; {bytes} bytes of it were no whole row", recovered.segments)?;
+    let losses = &recovered.manifest.losses;
+    for reason in &losses.reasons {
+        writeln!(out, "LOST {reason}")?;
+    }
+    for (table, rows) in losses.rows.iter().filter(|(_, rows)| **rows > 0) {
+        writeln!(out, "LOST {rows} rows of table {table}")?;
+    }
+    Ok(if losses.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
 }
 
 fn configuration(arguments: &ConfigArguments) -> Result<ExitCode> {

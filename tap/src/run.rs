@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::signals::Watch;
 use crate::sources::SourceSpec;
 use crate::summary::Summary;
-use crate::{clock, events, ledger};
+use crate::{clock, events, ledger, logging};
 
 /// How often progress is shown and the deadline looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -116,7 +116,9 @@ fn say_how(sources: &[Box<dyn Source>], logs: LogArguments) {
             _ if detail.is_empty() => {}
             LogFormat::Json => tracing::info!("{name}: {detail}"),
             LogFormat::Text if logs.quiet => {}
-            LogFormat::Text => eprintln!("source       {name}: {detail}"),
+            LogFormat::Text => {
+                logging::say(format_args!("source       {}", logging::printable(&format!("{name}: {detail}"))))
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use indicatif::HumanCount;
 use recorder::{EndedBy, Ledger, Manifest};
 use serde::Serialize;
 
+use crate::logging::printable;
 use crate::pipeline::Tracked;
 
 /// Problems listed one by one; the rest as a number. All of them stand in the campaign's events.
@@ -78,6 +79,11 @@ fn lost(manifest: &Manifest, reports: &[PollerReport]) -> Vec<String> {
             lost.push(format!("{}: the ledger does not balance, {imbalance}: a defect of this program", source.name));
         }
     }
+    if let Some(icmp) = manifest.icmp_errors.get("queue").filter(|icmp| **icmp > 0) {
+        lost.push(format!(
+            "{icmp} ICMP errors about TCP found no room in a queue, so that their connections do not tell of them"
+        ));
+    }
     let problems: Vec<String> = reports.iter().flat_map(|report| &report.problems).map(ToString::to_string).collect();
     let unlisted: u64 = reports.iter().map(|report| report.more_problems).sum();
     let more = problems.len().saturating_sub(LISTED) as u64 + unlisted;
@@ -107,6 +113,12 @@ impl fmt::Display for Summary {
             HumanCount(other),
             HumanCount(rejected)
         )?;
+        if rejected > 0 {
+            let reasons = ledger.rejected.iter().filter(|(_, frames)| **frames > 0);
+            let reasons: Vec<String> =
+                reasons.map(|(name, frames)| format!("{} {name}", HumanCount(*frames))).collect();
+            writeln!(f, "unusable     {}", reasons.join(", "))?;
+        }
         let Tracked { connections, evicted, late, .. } = self.tracked;
         writeln!(f, "connections  {}", HumanCount(connections))?;
         if evicted > 0 {
@@ -120,11 +132,11 @@ impl fmt::Display for Summary {
             writeln!(f, "ended        {}", early.as_str())?;
         }
         for lost in &self.lost {
-            writeln!(f, "LOST         {lost}")?;
+            writeln!(f, "LOST         {}", printable(lost))?;
         }
         if self.is_clean() {
             writeln!(f, "lost         nothing")?;
         }
-        write!(f, "campaign     {0}; next: conntrack-report summary {0}", self.campaign)
+        write!(f, "campaign     {0}; next: conntrack-report summary {0}", printable(&self.campaign))
     }
 }

@@ -48,7 +48,7 @@ fn a_signal_ends_a_campaign_with_every_live_connection_written() {
     let capture = support::uplink(room.path(), "uplink-small", 100);
     let whole = room.path().join("whole");
     support::record(std::slice::from_ref(&capture), &whole, &[]).expect(&[0]);
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let campaign = room.path().join(name);
         let mut tap = tap_on_a_pipe(&campaign);
         let mut pipe = tap.stdin.take().expect("a pipe");
@@ -94,4 +94,18 @@ fn what_was_acknowledged_survives_kill_nine() {
     support::record(&[capture], &whole, &[]).expect(&[0]);
     let whole: BTreeSet<support::Row> = support::connections(&whole).into_iter().collect();
     assert!(left.into_iter().all(|row| whole.contains(&row)));
+}
+
+#[test]
+fn nobody_to_talk_to_is_no_reason_to_fail() {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let capture = support::uplink(room.path(), "uplink-small", 20);
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that is always full");
+    let mut tap = support::command("conntrack-tap");
+    tap.arg("run").arg("--source").arg(format!("pcap:{}", capture.display())).arg("--out").arg(room.path().join("c"));
+    let status = tap.stderr(full()).status().expect("timeout(1) runs");
+    assert_eq!(status.code(), Some(0), "what it recorded is whole");
+    let mut report = support::command("conntrack-report");
+    let status = report.args(["summary", "/nonexistent"]).stderr(full()).status().expect("timeout(1) runs");
+    assert_eq!(status.code(), Some(1), "it failed for another reason, and says so by its code");
 }

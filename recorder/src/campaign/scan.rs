@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io::{self, Read as _};
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,25 +17,32 @@ use super::{Campaign, Segment};
 use crate::columns::{self, TableBuilder};
 use crate::journal::{self, Piece};
 use crate::rows::Row;
-use crate::seal::index;
+use crate::seal::{SealedFile, index};
 use crate::{ReadError, State, Table};
 
 /// Rows of a batch, about.
 const BATCH: usize = 8192;
 
-/// All rows of a table in a campaign. It owns what it needs, holds one batch and at most one journal segment in memory, and ends
-/// with its first error.
+/// All rows of a table in a campaign. It owns what it needs, and holds one batch and at most one journal segment in memory. A file or
+/// segment that is damaged gives an error in place of the rows that are left out, and then the rows of the others follow.
 pub struct Scan {
     table: Table,
     columns: Vec<usize>,
     schema: SchemaRef,
-    files: VecDeque<PathBuf>,
+    files: VecDeque<Sealed>,
     segments: VecDeque<Arc<Segment>>,
     reader: Reader,
     /// Rows handed out.
     found: u64,
     /// Rows that there must be, and the file that should have named them all; only a complete campaign knows.
     expected: Option<(u64, PathBuf)>,
+}
+
+/// A sealed file, as the index has it.
+struct Sealed {
+    path: PathBuf,
+    bytes: u64,
+    crc32: u32,
 }
 
 enum Reader {
@@ -48,14 +56,15 @@ impl Scan {
     pub(super) fn new(campaign: &Campaign, table: Table, columns: Vec<usize>) -> Self {
         let mut files = Vec::new();
         for segment in campaign.sealed() {
-            files.extend(segment.files.iter().filter(|file| file.table == table).map(|file| segment.path(file)));
+            let of_table = segment.files.iter().filter(|file| file.table == table);
+            files.extend(of_table.map(|file| Sealed::new(campaign.root().join(segment.path(file)), file)));
         }
-        files.sort_unstable();
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Self {
             table,
             schema: project(table, &columns),
             columns,
-            files: files.into_iter().map(|file| campaign.root().join(file)).collect(),
+            files: files.into(),
             segments: campaign.segments().iter().cloned().collect(),
             reader: Reader::None,
             found: 0,
@@ -70,13 +79,14 @@ impl Scan {
         Arc::clone(&self.schema)
     }
 
-    /// Only what is sealed in `file`, and nothing of the journal.
-    pub(crate) fn of_file(table: Table, columns: Vec<usize>, file: PathBuf) -> Self {
+    /// Only what is sealed in the file at `path`, and nothing of the journal.
+    pub(crate) fn of_file(columns: Vec<usize>, path: PathBuf, file: &SealedFile) -> Self {
+        let table = file.table;
         Self {
             table,
             schema: project(table, &columns),
             columns,
-            files: VecDeque::from([file]),
+            files: VecDeque::from([Sealed::new(path, file)]),
             segments: VecDeque::new(),
             reader: Reader::None,
             found: 0,
@@ -85,9 +95,10 @@ impl Scan {
     }
 
     fn open_next(&mut self) -> Result<Reader, ReadError> {
-        if let Some(path) = self.files.pop_front() {
-            let reader = open_sealed(&path, &self.schema)?;
-            return Ok(Reader::Sealed(path, Box::new(reader)));
+        if let Some(file) = self.files.pop_front() {
+            file.check()?;
+            let reader = open_sealed(&file.path, &self.schema)?;
+            return Ok(Reader::Sealed(file.path, Box::new(reader)));
         }
         match self.segments.pop_front() {
             Some(segment) => Ok(Reader::Journal(JournalReader::open(self.table, &self.columns, &segment)?)),
@@ -145,15 +156,51 @@ impl Iterator for Scan {
     type Item = Result<RecordBatch, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let item = self.advance().transpose();
-        if !matches!(item, Some(Ok(_))) {
-            self.reader = Reader::Ended;
+        let item = self.advance();
+        if item.is_err() && !matches!(self.reader, Reader::Ended) {
+            // What is damaged is left out, and its rows are missed by everybody.
+            self.reader = Reader::None;
+            self.expected = None;
         }
-        item
+        item.transpose()
     }
 }
 
 impl FusedIterator for Scan {}
+
+impl Sealed {
+    fn new(path: PathBuf, file: &SealedFile) -> Self {
+        Self { path, bytes: file.bytes, crc32: file.crc32 }
+    }
+
+    /// Whether it is, to the bit, what was sealed. Parquet would read many a flipped bit as another figure.
+    fn check(&self) -> Result<(), ReadError> {
+        let (bytes, crc32) = sum(&self.path).map_err(|error| ReadError::io(&self.path, error))?;
+        if (bytes, crc32) == (self.bytes, self.crc32) {
+            return Ok(());
+        }
+        let (said_bytes, said_crc) = (self.bytes, self.crc32);
+        let reason = format!("{bytes} bytes with checksum {crc32:08x}, not {said_bytes} with {said_crc:08x}");
+        Err(ReadError::damaged(&self.path, reason))
+    }
+}
+
+/// Length and CRC-32 of a file.
+fn sum(path: &Path) -> io::Result<(u64, u32)> {
+    let mut file = File::open(path)?;
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((bytes, hasher.finalize())),
+            read => {
+                bytes += read as u64;
+                hasher.update(&buffer[..read]);
+            }
+        }
+    }
+}
 
 /// The columns of `table` at `columns`.
 fn project(table: Table, columns: &[usize]) -> SchemaRef {

@@ -25,7 +25,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
 use capture::{Gauge, Pace, PollerReport, Source};
@@ -128,12 +128,13 @@ impl Running {
     /// When a thread cannot be started.
     pub fn start(parts: Parts, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let Workers { pollers, shards, scribe, gauges, tallies } = Workers::new(parts, Arc::clone(&stop));
-        let (in_threads, alive) = bounded(0);
-        let shards = shards.into_iter().map(|worker| spawn("shard", &in_threads, move || worker.run()));
+        let (working, alive) = bounded(0);
+        let working = Working { _alive: working, stop: Arc::clone(&stop) };
+        let shards = shards.into_iter().map(|worker| spawn("shard", &working, move || worker.run()));
         let shards = shards.collect::<io::Result<_>>()?;
-        let pollers = pollers.into_iter().map(|worker| spawn("poller", &in_threads, move || worker.run()));
+        let pollers = pollers.into_iter().map(|worker| spawn("poller", &working, move || worker.run()));
         let pollers = pollers.collect::<io::Result<_>>()?;
-        let scribe = spawn("scribe", &in_threads, move || scribe.run())?;
+        let scribe = spawn("scribe", &working, move || scribe.run())?;
         Ok(Self { stop, gauges, tallies, alive, pollers, shards, scribe })
     }
 
@@ -177,15 +178,31 @@ impl Running {
     }
 }
 
-/// A named thread that holds `alive` until it ends, in whatever way.
+/// Held by each thread until it ends, in whatever way.
+#[derive(Clone)]
+struct Working {
+    _alive: Sender<()>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        // A campaign that lacks a part of its connections, or of its rows, is not worth a week.
+        if thread::panicking() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A named thread. Where it panics, it tells the sources to end.
 fn spawn<T: Send + 'static>(
     name: &'static str,
-    alive: &Sender<()>,
+    working: &Working,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    let alive = alive.clone();
+    let working = working.clone();
     Builder::new().name(name.to_owned()).spawn(move || {
-        let _alive = alive;
+        let _working = working;
         work()
     })
 }

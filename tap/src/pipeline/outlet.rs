@@ -15,13 +15,13 @@ use crate::anonymise::{Anonymiser, Masked};
 /// Rows wait in an encoder for at most this long, so that a crash loses no more than this and the journal's sync interval.
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
-/// Rows that found no room in the queue, by table.
+/// Rows that found no room in the queue, or could not be encoded, by table.
 #[derive(Debug, Default)]
 pub(super) struct LostRows([AtomicU64; Table::COUNT]);
 
 impl LostRows {
-    fn add(&self, block: &Block) {
-        self.0[block.table.index()].fetch_add(u64::from(block.rows), Ordering::Relaxed);
+    fn add(&self, table: Table, rows: u64) {
+        self.0[table.index()].fetch_add(rows, Ordering::Relaxed);
     }
 
     /// What was lost since this was asked last.
@@ -92,6 +92,9 @@ impl Outlet {
     pub(super) fn close(mut self) {
         self.encoder.flush(Nanos::MAX);
         self.send();
+        for table in Table::ALL {
+            self.lost.add(table, self.encoder.lost(table));
+        }
     }
 
     fn send(&mut self) {
@@ -102,7 +105,7 @@ impl Outlet {
                 Pace::Live => self.blocks.try_send(block).err().map(|error| error.into_inner()),
             };
             if let Some(block) = refused {
-                self.lost.add(&block);
+                self.lost.add(block.table, u64::from(block.rows));
                 self.encoder.recycle(block);
             }
         }

@@ -123,7 +123,7 @@ impl Scribe {
         let mut entries = Vec::new();
         for source in &mut self.sources {
             let snapshot = source.gauge.read();
-            let ledger = ledger::of(&snapshot.counters, &snapshot.device);
+            let ledger = ledger::so_far(&snapshot.counters, &snapshot.device);
             let lost = ledger.dropped.total();
             // What a source that can wait has lost is written at the end, by the time of its packets.
             if lost > source.lost && self.pace == Pace::Live {
