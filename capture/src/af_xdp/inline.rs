@@ -20,7 +20,7 @@ use rustix::io::Errno;
 
 use super::bpf::{Counters, Map, Program};
 use super::intake::Intake;
-use super::options::InlineOptions;
+use super::options::{InlineOptions, Mode};
 use super::outlet::Outlet;
 use super::port::{Port, detail, with_best_flags, with_best_mode};
 use super::queue::{Attachment, Parts, Queue};
@@ -52,9 +52,14 @@ pub fn open(options: &InlineOptions) -> Result<Vec<Box<dyn Source>>, SourceError
         return Err(SourceError::UnequalQueues { interfaces: names.map(Clone::clone), queues: [queues, others] });
     }
     let both = format!("{},{}", names[0], names[1]);
-    let directions = with_best_mode(options.first.mode, &both, |mode| {
-        Wire::attach(options, [first, second], queues, mode)?.open(options)
-    })?;
+    // Another mode than that of the tap before would leave the ports without a program for a moment.
+    let before = attached(&first).map_err(|failed| explain(names[0], failed))?;
+    let wanted = match options.first.mode {
+        Mode::Auto if before.is_some() && first.is_generic => Mode::Generic,
+        wanted => wanted,
+    };
+    let directions =
+        with_best_mode(wanted, &both, |mode| Wire::attach(options, [first, second], queues, mode)?.open(options))?;
     Ok(directions.into_iter().map(|queue| Box::new(queue) as Box<dyn Source>).collect())
 }
 

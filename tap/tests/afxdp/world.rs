@@ -34,12 +34,21 @@ impl World {
         let world = Self::namespaces(test, &["", "c", "s"])?;
         for (host, port) in [("c", "pa"), ("s", "pb")] {
             world.wire((host, "wire"), ("", port));
-            // Frames have to be whole when they leave a host. With GRO at its other end, a veth interface takes what XDP redirects to it in the
-            // driver.
-            let offloads = ["-K", "wire", "tx", "off", "tso", "off", "gso", "off", "gro", gro];
-            Ran::from(world.inside(host, "ethtool").args(offloads).output().expect("ethtool runs")).expect(&[0]);
+        }
+        // Frames have to be whole when they leave a host. With GRO at its other end, a veth interface takes what XDP redirects to it in the
+        // driver.
+        for (offload, state) in [("tx", "off"), ("tso", "off"), ("gso", "off"), ("gro", gro)] {
+            world.offload(offload, state);
         }
         Some(world)
+    }
+
+    /// Switches an offload of both hosts.
+    pub fn offload(&self, name: &str, state: &str) {
+        for host in ["c", "s"] {
+            let mut command = self.inside(host, "ethtool");
+            Ran::from(command.args(["-K", "wire", name, state]).output().expect("ethtool runs")).expect(&[0]);
+        }
     }
 
     fn namespaces(test: &str, sides: &'static [&'static str]) -> Option<Self> {
