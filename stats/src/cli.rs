@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use recorder::Table;
 
 use crate::format::parse_uid;
+use crate::throughput::By;
 
 /// Reads recorded campaigns: summaries, tables and exports.
 #[derive(Debug, Parser)]
@@ -51,6 +52,10 @@ pub enum Command {
     Columns(ColumnsArgs),
     /// How unevenly the traffic ran: peaks, dispersion, memory, hour by hour
     Burstiness(BurstinessArgs),
+    /// How fast connections ran: whole, in their data phase, after slow start, at their peaks
+    Throughput(ThroughputArgs),
+    /// What a tool that ends flows by a timeout would have made of the same connections
+    Timeouts(TimeoutsArgs),
     /// Checks every checksum, and every count against the ledger
     Verify(VerifyArgs),
     /// Prints a completion script for a shell
@@ -115,6 +120,50 @@ pub struct BurstinessArgs {
     /// A bin over this share of the capacity belongs to a micro-burst
     #[arg(long, value_parser = part, value_name = "SHARE", default_value = "0.8", requires = "capacity")]
     pub over: f64,
+    /// For people, or one JSON object a campaign
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: SummaryFormat,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// Arguments of `throughput`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report throughput lab
+  conntrack-report throughput lab --by port
+  conntrack-report throughput lab --by hour --format json | jq '.groups[] | [.name, .resp.throughput_established.p50]'
+
+Rates are those of the connections table; docs/measures.md has their definitions. Quantiles are exact to three digits.")]
+pub struct ThroughputArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// What connections are parted by
+    #[arg(long, value_enum, default_value = "all")]
+    pub by: By,
+    /// Data phases shorter than this are left out
+    #[arg(long, value_parser = scale, value_name = "TIME", default_value = "100ms")]
+    pub shortest: f64,
+    /// For people, or one JSON object a campaign
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: SummaryFormat,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
+/// Arguments of `timeouts`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report timeouts lab
+  conntrack-report timeouts lab --timeout 15s,64s,30m --format json
+
+64 s is the timeout of OC3MON, 5 min that of Zeek for inactive TCP connections.")]
+pub struct TimeoutsArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// The timeouts to try
+    #[arg(long, value_delimiter = ',', value_parser = scale, value_name = "TIME,...", default_value = "64s,5m")]
+    pub timeout: Vec<f64>,
     /// For people, or one JSON object a campaign
     #[arg(long, value_enum, default_value = "text")]
     pub format: SummaryFormat,

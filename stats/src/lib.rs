@@ -20,7 +20,9 @@ mod pcapng;
 mod rows;
 mod summary;
 mod text;
+mod throughput;
 mod time_sort;
+mod timeouts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -66,6 +68,8 @@ fn dispatch(command: Command) -> anyhow::Result<Done> {
         Command::Events(arguments) => command::events(&arguments),
         Command::Columns(arguments) => command::columns(&arguments),
         Command::Burstiness(arguments) => command::burstiness(&arguments),
+        Command::Throughput(arguments) => command::throughput(&arguments),
+        Command::Timeouts(arguments) => command::timeouts(&arguments),
         Command::Verify(arguments) => command::verify(&arguments),
         Command::Completions(arguments) => command::completions(arguments.shell, Cli::command()),
         Command::Man(arguments) => command::man(&arguments.folder, Cli::command()),

@@ -9,13 +9,18 @@ use std::io::Write;
 
 use anyhow::Context;
 use recorder::Verdict;
+use serde::Serialize;
 
 use crate::ReportError;
 use crate::burstiness::{Burstiness, Options};
-use crate::cli::{BurstinessArgs, SummaryArgs, SummaryFormat, VerifyArgs};
-use crate::input::{self, Skipped};
+use crate::cli::{
+    BurstinessArgs, Campaigns, OutputArgs, SummaryArgs, SummaryFormat, ThroughputArgs, TimeoutsArgs, VerifyArgs,
+};
+use crate::input::{self, Named, Skipped};
 use crate::output::Output;
 use crate::summary::Summary;
+use crate::throughput::Throughput;
+use crate::timeouts::Timeouts;
 
 pub use columns::columns;
 pub use headers::headers;
@@ -61,15 +66,42 @@ pub fn summary(arguments: &SummaryArgs) -> anyhow::Result<Done> {
 
 /// Prints how unevenly each campaign's traffic ran.
 pub fn burstiness(arguments: &BurstinessArgs) -> anyhow::Result<Done> {
-    let campaigns = input::open(&arguments.read.campaigns)?;
-    let mut out = Output::open(arguments.write.output.as_deref())?;
-    let mut skipped = Skipped::default();
     let options = Options { scales: arguments.scale.clone(), capacity: arguments.capacity, over: arguments.over };
+    let make = |named: &Named, skipped: &mut Skipped| Burstiness::of(&named.path, &named.campaign, &options, skipped);
+    reports(&arguments.read, arguments.format, &arguments.write, make, Burstiness::to_text)
+}
+
+/// Prints how fast each campaign's connections ran.
+pub fn throughput(arguments: &ThroughputArgs) -> anyhow::Result<Done> {
+    let make = |named: &Named, skipped: &mut Skipped| {
+        Throughput::of(&named.path, &named.campaign, arguments.by, arguments.shortest, skipped)
+    };
+    reports(&arguments.read, arguments.format, &arguments.write, make, Throughput::to_text)
+}
+
+/// Prints what timeouts would have made of each campaign's connections.
+pub fn timeouts(arguments: &TimeoutsArgs) -> anyhow::Result<Done> {
+    let make =
+        |named: &Named, skipped: &mut Skipped| Timeouts::of(&named.path, &named.campaign, &arguments.timeout, skipped);
+    reports(&arguments.read, arguments.format, &arguments.write, make, Timeouts::to_text)
+}
+
+/// Prints a report of each campaign.
+fn reports<T: Serialize>(
+    read: &Campaigns,
+    format: SummaryFormat,
+    write: &OutputArgs,
+    make: impl Fn(&Named, &mut Skipped) -> Result<T, ReportError>,
+    to_text: fn(&T) -> String,
+) -> anyhow::Result<Done> {
+    let campaigns = input::open(&read.campaigns)?;
+    let mut out = Output::open(write.output.as_deref())?;
+    let mut skipped = Skipped::default();
     for (i, named) in campaigns.iter().enumerate() {
-        let report = Burstiness::of(&named.path, &named.campaign, &options, &mut skipped)?;
-        let gap = if i > 0 && arguments.format == SummaryFormat::Text { "\n" } else { "" };
-        let text = match arguments.format {
-            SummaryFormat::Text => report.to_text(),
+        let report = make(named, &mut skipped)?;
+        let gap = if i > 0 && format == SummaryFormat::Text { "\n" } else { "" };
+        let text = match format {
+            SummaryFormat::Text => to_text(&report),
             SummaryFormat::Json => serde_json::to_string(&report).context("cannot write the report as JSON")? + "\n",
         };
         write!(out, "{gap}{text}").map_err(ReportError::from)?;

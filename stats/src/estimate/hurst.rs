@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::logscale::{self, Fit, Point};
 use super::whittle::{Periodogram, Stationarity};
-use super::{Estimate, classic};
+use super::{Estimate, classic, mean};
 
 /// Estimators that differ by more than this contradict each other.
 const AGREEMENT: f64 = 0.1;
@@ -48,12 +48,20 @@ pub enum Refusal {
     Disagreement,
     /// The slope is none that a stationary series can have.
     OutOfRange,
+    /// There is long memory, but the independent noise of counting hides how much.
+    CountingNoise,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::TooShort, Self::NotStationary, Self::NoScaling, Self::Disagreement, Self::OutOfRange];
+    pub const ALL: [Self; 6] = [
+        Self::TooShort,
+        Self::NotStationary,
+        Self::NoScaling,
+        Self::Disagreement,
+        Self::OutOfRange,
+        Self::CountingNoise,
+    ];
 
     /// In a word, for tables.
     #[must_use]
@@ -64,6 +72,7 @@ impl Refusal {
             Self::NoScaling => "not straight",
             Self::Disagreement => "disagreement",
             Self::OutOfRange => "out of range",
+            Self::CountingNoise => "noise",
         }
     }
 }
@@ -76,6 +85,7 @@ impl fmt::Display for Refusal {
             Self::NoScaling => "the logscale diagram is no straight line at long scales (chi-squared, 5 %)",
             Self::Disagreement => "wavelets and the local Whittle estimator differ by more than 0.1",
             Self::OutOfRange => "the slope is none that a stationary series can have",
+            Self::CountingNoise => "there is memory, but the noise of counting hides how much of it",
         })
     }
 }
@@ -89,7 +99,10 @@ impl Hurst {
         let periodogram = Periodogram::of(series);
         let whittle = periodogram.as_ref().map(Periodogram::hurst);
         let stationarity = periodogram.as_ref().map(Periodogram::stationarity);
-        let verdict = judge(wavelet, whittle, stationarity);
+        let verdict = judge(wavelet, whittle, stationarity).and_then(|found| {
+            let hidden = wavelet.is_some_and(|fit| found.low > 0.5 && is_noise(series, &diagram, fit));
+            if hidden { Err(Refusal::CountingNoise) } else { Ok(found) }
+        });
         Self {
             values: series.len(),
             hurst: verdict.ok(),
@@ -127,6 +140,15 @@ fn judge(
     Ok(wavelet.hurst)
 }
 
+/// Whether an eighth or more of the variance at the first octave of the line is that of independent arrivals, which is their mean: it bends
+/// the line, and the slope falls short of that of the rate.
+fn is_noise(counts: &[f64], diagram: &[Point], fit: Fit) -> bool {
+    const SHARE: f64 = 8.0;
+    let noise = mean(counts).unwrap_or_default();
+    let first = diagram.iter().find(|point| point.octave == fit.from);
+    first.is_some_and(|point| point.energy.value.exp2() < SHARE * noise)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::noise::{Generator, fractional_gaussian_noise};
@@ -143,5 +165,20 @@ mod tests {
             (0..1 << 15).map(|n| generator.poisson(if n < 1 << 14 { 10.0 } else { 20.0 })).collect();
         assert_eq!(Hurst::of(&shifting).refused, Some(Refusal::NotStationary));
         assert_eq!(Hurst::of(&[3.0; 10]).refused, Some(Refusal::TooShort));
+    }
+
+    #[test]
+    fn memory_under_the_noise_of_counting_gets_no_figure_and_above_it_the_right_one() {
+        let mut generator = Generator::new(2);
+        let mut counted = |mean: f64| {
+            let noise = fractional_gaussian_noise(1 << 16, 0.85, &mut generator);
+            let rates = noise.iter().map(|value| mean * (0.5 * value - 0.125).exp());
+            Hurst::of(&rates.map(|rate| generator.poisson(rate)).collect::<Vec<_>>())
+        };
+        let few: Vec<Hurst> = (0..3).map(|_| counted(3.0)).collect();
+        assert!(few.iter().all(|found| found.hurst.is_none()), "{few:?}");
+        assert!(few.iter().any(|found| found.refused == Some(Refusal::CountingNoise)), "{few:?}");
+        let many: Vec<Estimate> = (0..3).filter_map(|_| counted(50.0).hurst).collect();
+        assert!(!many.is_empty() && many.iter().all(|found| (found.value - 0.85).abs() < 0.08), "{many:?}");
     }
 }
