@@ -127,14 +127,14 @@ fn reported_once(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.connections.iter().filter(twice).map(|row| name(row).join(" ")).collect()
 }
 
-/// What comes once a closed connection is forgotten begins another, as it must: the truth knows no tombstones.
+/// What goes on after its end is another connection to a tracker, as it must be: the truth knows no tombstones.
 fn nothing_invented(evidence: &Evidence<'_>) -> Vec<String> {
     let truths = evidence.truths();
     let outliving: HashSet<_> = evidence
         .story
         .connections
         .iter()
-        .filter(|told| outlives_its_tombstone(told))
+        .filter(|told| goes_on_after_its_end(told))
         .map(|told| ends(&told.truth))
         .collect();
     let invented =
@@ -142,11 +142,13 @@ fn nothing_invented(evidence: &Evidence<'_>) -> Vec<String> {
     invented.map(|row| name(row).join(" ")).collect()
 }
 
-/// Whether some of it came later after its end than a tracker remembers it (TCP.md, 4).
-fn outlives_its_tombstone(told: &Told) -> bool {
+/// Whether some of it came later after its end than a tracker remembers it (TCP.md, 4), or its client, which did not hear the refusal, asked
+/// again.
+fn goes_on_after_its_end(told: &Told) -> bool {
     let instant = |column: &str| told.truth[column].parse::<f64>().ok();
     let tombstone = conntrack::Timeouts::default().tombstone as f64 / 1e9;
-    instant("closed_ts").zip(instant("last_ts")).is_some_and(|(closed, last)| last - closed > tombstone)
+    let remembered = if told.truth["established_ts"].is_empty() { 0.0 } else { tombstone };
+    instant("closed_ts").zip(instant("last_ts")).is_some_and(|(closed, last)| last - closed > remembered)
 }
 
 /// The two ends in no particular order.
@@ -162,14 +164,14 @@ fn every_connection_reported(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.truths().into_keys().filter(|name| !reported.contains(name)).map(|name| name.join(" ")).collect()
 }
 
-/// Of a campaign that a failing disk ended early, and of what outlives its tombstone, a row is the beginning of the truth.
+/// Of a campaign that a failing disk ended early, and of what goes on after its end, a row is the beginning of the truth.
 fn exact(evidence: &Evidence<'_>) -> Vec<String> {
     let truths = evidence.truths();
     let mut faults = Vec::new();
     for row in evidence.unmarked() {
         let called = name(row);
         let Some(told) = truths.get(&called) else { continue };
-        let may_be_cut = evidence.recorded.stopped || outlives_its_tombstone(told);
+        let may_be_cut = evidence.recorded.stopped || goes_on_after_its_end(told);
         let is_cut = may_be_cut && row["last_ts"] < told.truth["last_ts"];
         let found = if is_cut { more_than(row, &told.truth) } else { differences(&told.truth, row) };
         let of_cut = evidence.recorded.stopped && row["close_reason"] == "campaign_end";
