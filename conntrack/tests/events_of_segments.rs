@@ -184,7 +184,7 @@ fn a_path_that_becomes_longer_is_a_shift_of_the_round_trip_and_a_steady_one_none
     let steady = [30, 31, 32, 31].into_iter().cycle().take(200);
     assert!(events(&questions(steady.clone())).is_empty());
     let told = events(&questions(steady.chain([80; 20])));
-    assert_eq!(told, ["204.080 orig rtt_shift from=0.031000000 to=0.080000000"]);
+    assert_eq!(told, ["216.080 orig rtt_shift from=0.030000000 to=0.080000000"]);
 }
 
 #[test]

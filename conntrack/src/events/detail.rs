@@ -190,9 +190,9 @@ names! {
         /// The endpoint closed its receive window, or opened it again after so many seconds (RFC 9293, 3.8.6.1).
         ZeroWindow = "zero_window",
         /// The round-trip time between the tap and the peer of the endpoint moved, from one mean to another, seconds: a two-sided CUSUM
-        /// (Page 1954) of the samples' distance from the mean of 32, in standard deviations, slack 0.75, threshold 12, a sample counting
-        /// at most 4; the deviation is taken for at least a twentieth of the mean, and 50 us. A receiver that begins to delay its
-        /// acknowledgments shifts it, too.
+        /// (Page 1954) of the smallest of every four samples, by their distance from the mean of the first sixteen of these values, in
+        /// standard deviations; slack 0.75, threshold 12, a value counting at most 4; the deviation is taken for at least a twentieth of
+        /// the mean, and 50 us. The first 32 samples of a connection are left out.
         RttShift = "rtt_shift",
         /// The first RST that may be forged.
         RstSuspect = "rst_suspect",

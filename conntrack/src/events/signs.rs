@@ -9,6 +9,9 @@ use crate::connection::Connection;
 use crate::measures::SegmentClass;
 use crate::sink::Sink;
 
+/// Samples after which a half is watched: shorter connections need no memory for it.
+const UNWATCHED: u64 = 32;
+
 /// What a segment showed of its connection, beside what the connection remembers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Signs {
@@ -33,7 +36,7 @@ pub(crate) enum WindowSign {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Detectors {
     losses: Losses,
-    /// Of the half of the path between the tap and the peer; made when the level of its round trips is known.
+    /// Of the half of the path between the tap and the peer; made when it is watched.
     shift: Option<Shift>,
 }
 
@@ -79,20 +82,14 @@ pub(super) fn note(
     }
 }
 
-/// Whether a round trip of a segment of `end` shows that the level has moved. The first samples, which make the level, need no memory
-/// of their own.
+/// Whether a round trip of a segment of `end` shows that the level has moved. Short connections need no detector.
 fn shifted(connection: &mut Connection, end: End, sample: i64) -> Option<shift::Shifted> {
     let trail = connection.halves[connection.direction_of(end).index()].trail.as_deref()?;
-    if trail.round_trips() < shift::LEARNT {
+    if trail.round_trips() <= UNWATCHED {
         return None;
     }
-    let detector = &mut connection.log.get_or_insert_default().detectors[end.index()].shift;
-    if let Some(detector) = detector {
-        return detector.add(sample);
-    }
-    let level = trail.rtt();
-    *detector = Some(Shift::new(level.mean?, level.sd?));
-    None
+    let detectors = &mut connection.log.get_or_insert_default().detectors;
+    detectors[end.index()].shift.get_or_insert_with(Shift::new).add(sample)
 }
 
 /// Tells the losses that nothing more can join, because the connection is over.
