@@ -92,6 +92,17 @@ pub enum SourceError {
         /// What the system said.
         error: io::Error,
     },
+    /// Timestamps before the year 1677 or after 2262.
+    #[error(
+        "{packets} packets have timestamps outside of what 64 bits of nanoseconds can say (1677 to 2262), the first of them in {path}: \
+         they were taken for the nearest instant within; is if_tsresol or if_tsoffset wrong?"
+    )]
+    BeyondTime {
+        /// The first file with such a packet.
+        path: PathBuf,
+        /// Such packets of the whole source.
+        packets: u64,
+    },
     /// More files overlap in time than are held open.
     #[error(
         "more than {limit} capture files overlap in time: {path} was begun when another ended, so its first packets came late"

@@ -153,14 +153,16 @@ fn drops_that_a_pcapng_file_tells_of_are_told_before_the_packet_after_them() {
 }
 
 #[test]
-fn timestamps_beyond_the_range_are_clamped() {
+fn timestamps_beyond_the_range_are_clamped_and_reported_once() {
     let mut file = PcapNg::new(Order::Little);
     file.interface(1, 0, &[(9, vec![0])]);
     file.interface(1, 0, &[(14, i64::MIN.to_le_bytes().to_vec())]);
     file.packet(0, u64::MAX, 1, b"a");
     file.packet(1, 0, 1, b"b");
-    let instants: Vec<_> = read_whole(&file.bytes).iter().map(|frame| frame.ts).collect();
-    assert_eq!(instants, [i64::MAX, i64::MIN]);
+    let (frames, problems) = read_bytes(&file.bytes).unwrap();
+    let instants: Vec<_> = frames.iter().map(|frame| frame.ts).collect();
+    assert_eq!(instants, [i64::MAX - 1, i64::MIN + 1], "the ends themselves are no packet's");
+    assert!(matches!(problems[..], [SourceError::BeyondTime { packets: 2, .. }]), "{problems:?}");
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! A source of one or many capture files, merged by time.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::path::PathBuf;
 
 use wire::Nanos;
@@ -48,6 +49,8 @@ pub(super) struct Captures {
     problems: VecDeque<SourceError>,
     /// The problem of too many files was reported.
     is_crowded: bool,
+    /// Packets of files that are done with timestamps beyond the range, and the first of these files.
+    beyond_time: Option<(PathBuf, u64)>,
     visited: u64,
     /// Packets that were dropped according to files that are done.
     dropped: u64,
@@ -73,6 +76,7 @@ impl Captures {
             planned: planned.into(),
             problems: problems.into(),
             is_crowded: false,
+            beyond_time: None,
             visited: 0,
             dropped: 0,
             done: progress.done,
@@ -119,8 +123,25 @@ impl Captures {
             Err(problem) => self.problems.push_back(problem),
         }
         let ended = self.begun.remove(index);
+        self.note_times(&ended.reader);
         self.done += ended.reader.bytes_read();
         self.dropped = self.dropped.saturating_add(ended.reader.dropped());
+    }
+
+    /// Remembers how many packets of a file had timestamps beyond the range.
+    fn note_times(&mut self, reader: &Reader) {
+        if reader.beyond_time() > 0 {
+            let (_, packets) = self.beyond_time.get_or_insert_with(|| (reader.path().to_owned(), 0));
+            *packets = packets.saturating_add(reader.beyond_time());
+        }
+    }
+
+    /// The end, before which it is told once what was wrong with timestamps.
+    fn end(&mut self) -> Result<Polled, SourceError> {
+        match self.beyond_time.take() {
+            Some((path, packets)) => Err(SourceError::BeyondTime { path, packets }),
+            None => Ok(Polled::End),
+        }
     }
 
     /// Packets that the files say were dropped so far.
@@ -173,7 +194,7 @@ impl Source for Captures {
             }
             let turn = self.begun.iter().enumerate().min_by_key(|&(index, begun)| (begun.clock, index));
             let Some((turn, _)) = turn else {
-                return Ok(if visited > 0 { Polled::Frames } else { Polled::End });
+                return if visited > 0 { Ok(Polled::Frames) } else { self.end() };
             };
             let (more, has_more) = self.visit_run(turn, PACKETS_A_POLL - visited, visit);
             visited += more;
@@ -195,7 +216,9 @@ impl Source for Captures {
     }
 
     fn stop(&mut self) {
-        self.begun.clear();
+        for begun in mem::take(&mut self.begun) {
+            self.note_times(&begun.reader);
+        }
         self.planned.clear();
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Ng {
     last: Nanos,
     /// Packets dropped before the last block that was read.
     dropped: u64,
+    /// Packets with a timestamp that no [`Nanos`] can say.
+    beyond_time: u64,
 }
 
 #[derive(Debug)]
@@ -134,8 +136,9 @@ impl Clock {
         }
     }
 
-    /// The instant of `ticks`, rounded down to a nanosecond, clamped to what [`Nanos`] can say.
-    fn instant(self, ticks: u64) -> Nanos {
+    /// The instant of `ticks`, rounded down to a nanosecond, and whether it had to be clamped to what [`Nanos`] can say: the ends
+    /// themselves mean "before" and "after every packet".
+    fn instant(self, ticks: u64) -> (Nanos, bool) {
         let ticks = u128::from(ticks);
         let nanos = match self.unit {
             Unit::Nanos(nanos) => ticks * u128::from(nanos),
@@ -145,19 +148,25 @@ impl Clock {
         };
         // Both below 2^95.
         let nanos = nanos as i128 + i128::from(self.offset) * i128::from(Nanos::PER_SECOND);
-        Nanos(nanos.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+        let clamped = nanos.clamp(i128::from(i64::MIN) + 1, i128::from(i64::MAX) - 1);
+        (Nanos(clamped as i64), clamped != nanos)
     }
 }
 
 impl Ng {
     /// Starts at the first section header, whose type the caller has seen; [`Self::next`] reads it.
     pub(super) const fn new() -> Self {
-        Self { order: ByteOrder::Little, interfaces: Vec::new(), last: Nanos(0), dropped: 0 }
+        Self { order: ByteOrder::Little, interfaces: Vec::new(), last: Nanos(0), dropped: 0, beyond_time: 0 }
     }
 
     /// Packets that were dropped before the last block that was read, as far as the file tells.
     pub(super) const fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Packets whose timestamps were clamped, so far.
+    pub(super) const fn beyond_time(&self) -> u64 {
+        self.beyond_time
     }
 
     /// The next packet, with its block at the window's start.
@@ -323,7 +332,9 @@ impl Ng {
         if captured > bound(interface.snaplen) || room.is_none_or(|room| captured as usize > room) {
             return Err(Fault::Corrupt(format!("a packet claims to have {captured} bytes")));
         }
-        self.last = interface.clock.instant(u64::from(upper) << 32 | u64::from(lower));
+        let (ts, is_clamped) = interface.clock.instant(u64::from(upper) << 32 | u64::from(lower));
+        self.last = ts;
+        self.beyond_time += u64::from(is_clamped);
         Ok(Record {
             ts: self.last,
             link: interface.link,
@@ -357,7 +368,7 @@ mod tests {
     use super::*;
 
     fn instant(resolution: u8, offset: i64, ticks: u64) -> i64 {
-        Clock { offset, unit: Clock::unit(resolution) }.instant(ticks).0
+        Clock { offset, unit: Clock::unit(resolution) }.instant(ticks).0.0
     }
 
     #[test]
@@ -373,9 +384,12 @@ mod tests {
     }
 
     #[test]
-    fn instants_beyond_the_range_are_clamped() {
-        assert_eq!(instant(0, 0, u64::MAX), i64::MAX);
-        assert_eq!(instant(9, i64::MIN, 0), i64::MIN);
+    fn instants_beyond_the_range_are_clamped_short_of_the_ends_and_said_to_be() {
+        assert_eq!(instant(0, 0, u64::MAX), i64::MAX - 1);
+        assert_eq!(instant(9, i64::MIN, 0), i64::MIN + 1);
+        assert_eq!(instant(9, -9_223_372_037, 0), i64::MIN + 1);
+        let clock = |offset| Clock { offset, unit: Clock::unit(9) };
+        assert!(clock(-9_223_372_037).instant(0).1 && !clock(-9_223_372_036).instant(0).1);
         for resolution in 0..=u8::MAX {
             for (offset, ticks) in [(i64::MAX, u64::MAX), (i64::MIN, 0), (0, u64::MAX)] {
                 instant(resolution, offset, ticks);

@@ -88,6 +88,19 @@ impl Reader {
         }
     }
 
+    /// Packets up to the current one whose timestamps had to be clamped.
+    pub(super) const fn beyond_time(&self) -> u64 {
+        match &self.format {
+            Format::Ng(ng) => ng.beyond_time(),
+            Format::Unknown | Format::Classic(_) => 0,
+        }
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Bytes read, before decompression.
     pub(super) fn bytes_read(&self) -> u64 {
         self.window.input().bytes_read()
