@@ -55,9 +55,10 @@ impl Attempts {
         self.by_age.front(0).map(|slot| self.remove(slot))
     }
 
-    /// Takes out the oldest, if it began at `instant` or before.
-    pub(super) fn pop_before(&mut self, instant: Nanos) -> Option<Attempt> {
-        let oldest = self.by_age.front(0).filter(|&slot| self.attempts.get(slot).first() <= instant)?;
+    /// Takes out the oldest, if at `clock` it has waited for `timeout` ns.
+    pub(super) fn pop_due(&mut self, clock: Nanos, timeout: i64) -> Option<Attempt> {
+        let is_due = |slot: &u32| clock.since(self.attempts.get(*slot).first()) >= timeout;
+        let oldest = self.by_age.front(0).filter(is_due)?;
         Some(self.remove(oldest))
     }
 }

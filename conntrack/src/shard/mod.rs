@@ -304,13 +304,13 @@ impl Shard {
 
     /// Ends everything whose time is up at `clock`.
     fn expire(&mut self, clock: Nanos, sink: &mut impl Sink) {
-        while let Some(attempt) = self.attempts.pop_before(clock.plus(-self.config.timeouts.attempt)) {
+        while let Some(attempt) = self.attempts.pop_due(clock, self.config.timeouts.attempt) {
             self.series.closed(attempt.first().plus(self.config.timeouts.attempt), sink);
             self.write_attempt(attempt, CloseReason::AttemptTimeout, sink);
         }
         for class in Class::ALL {
-            let waited_since = clock.plus(-class.timeout(&self.config.timeouts));
-            while let Some(slot) = self.table.waiting_since(class, waited_since) {
+            let timeout = class.timeout(&self.config.timeouts);
+            while let Some(slot) = self.table.waiting_for(class, timeout, clock) {
                 if self.is_due(slot, clock) {
                     self.time_out(slot, sink);
                 } else {

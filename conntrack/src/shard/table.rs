@@ -92,9 +92,10 @@ impl Table {
         }
     }
 
-    /// The front of a list, if it has stood there since `instant` or longer.
-    pub(super) fn waiting_since(&self, class: Class, instant: Nanos) -> Option<u32> {
-        self.waiting.front(class as usize).filter(|&slot| self.get(slot).timer.1 <= instant)
+    /// The front of a list, if at `clock` it has stood there for `timeout` ns or longer. A difference, as the expiry itself is one: at the
+    /// ends of time, where instants saturate, the two must not disagree.
+    pub(super) fn waiting_for(&self, class: Class, timeout: i64, clock: Nanos) -> Option<u32> {
+        self.waiting.front(class as usize).filter(|&slot| clock.since(self.get(slot).timer.1) >= timeout)
     }
 
     /// Sends the front of a list to its back, because its connection was active meanwhile.
