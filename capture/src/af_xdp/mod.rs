@@ -1,12 +1,12 @@
 //! Network interfaces, through AF_XDP sockets: for a mirror or splitter port, whose frames end in the tap.
 //!
-//! [`open`] loads an XDP [program](program) and attaches it to the interface. For each receive queue there is a
+//! [`open`] loads an XDP [program] and attaches it to the interface. For each receive queue there is a
 //! [`Socket`](socket), memory of its own ([`Umem`](umem)) and a [`Queue`](queue), which is the [`Source`]. The program gives each
 //! frame of a queue to the queue's socket, with the time before it, and counts it as offered. Frames of a queue without a socket
 //! go their ordinary way. When the process ends, in whatever way, the program goes.
 //!
 //! # The life of a chunk
-//! The memory is cut into chunks, and each [ring](ring) has room for all of them: none can be full. The fill ring gives chunks to the
+//! The memory is cut into chunks, and each [ring] has room for all of them: none can be full. The fill ring gives chunks to the
 //! kernel, which receives into them and gives them back in the receive ring. A frame is parsed where it lies ([`intake`]); with the
 //! batch, its chunks go back into the fill ring. The kernel loses frames only when all chunks wait for us, and counts them.
 //!

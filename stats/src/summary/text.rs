@@ -174,7 +174,8 @@ fn traffic(page: &mut Page, summary: &Summary, note: &str) {
 }
 
 fn spreads(page: &mut Page, spreads: &Spreads) {
-    let title = format!("\n{:<34}{:>12}", "Quantiles", "connections");
+    page.line("");
+    let title = format!("{:<34}{:>12}", "Quantiles", "connections");
     let names = ["min", "median", "90 %", "99 %", "max", "mean"];
     page.line(&names.iter().fold(title, |line, name| format!("{line}{name:>9}")));
     let times = |page: &mut Page, label: &str, spread: &Option<Spread<Seconds>>| {
