@@ -361,3 +361,47 @@ fn a_stream_whose_peer_takes_another_way_is_followed_all_the_same() {
     assert_eq!(record.halves[0].unique_bytes, 4000);
     assert_eq!(record.anomalies.iter().count(), 0);
 }
+
+#[test]
+fn data_that_its_acknowledgment_overtook_was_not_sent_again() {
+    let overtaken = client(
+        "
+        0.900  > P. 1 len 700 ack 1
+        1.000  < . 1 ack 1401
+        1.0001 > P. 701 len 700 ack 1
+        1.100  > P. 1401 len 700 ack 1
+        ",
+    );
+    assert_eq!((classes(&overtaken), overtaken.unique_bytes), (String::new(), 2100));
+    let far_ahead = client(
+        "
+        0.900 > P. 1 len 700 ack 1
+        1.000 < . 1 ack 40000
+        1.100 > . 701 len 1000 ack 1
+        1.200 > . 1701 len 1000 ack 1
+        1.900 > . 701 len 1000 ack 1
+        ",
+    );
+    assert_eq!(classes(&far_ahead), "1 rtx_timeout", "only what was seen before came again");
+}
+
+#[test]
+fn a_sender_whose_timestamps_begin_again_lower_is_believed_when_its_receiver_does() {
+    let record = one("
+        0.000 > S  0 tsval 5000000
+        0.030 < S. 0 ack 1 tsval 100 tsecr 5000000
+        0.040 > .  1 ack 1 tsval 5000040 tsecr 100
+        1.000 > P. 1 len 100 ack 1 tsval 5001000 tsecr 100
+        1.030 < .  1 ack 101 tsval 1130 tsecr 5001000
+        2.000 > P. 101 len 100 ack 1 tsval 70 tsecr 1130
+        2.030 < .  1 ack 201 tsval 2130 tsecr 70
+        3.000 > P. 201 len 100 ack 1 tsval 1070 tsecr 2130
+        3.030 < .  1 ack 301 tsval 3130 tsecr 1070
+        4.000 > F. 301 len 10 ack 1 tsval 2070 tsecr 3130
+        4.030 < F. 1 ack 312 tsval 4130 tsecr 2070
+        4.040 > .  312 ack 2 tsval 2110 tsecr 4130
+    ");
+    assert_eq!(classes(&record.halves[0]), "1 old_duplicates");
+    assert_eq!(record.close_reason, Some(conntrack::CloseReason::Fin));
+    assert_eq!(record.at.closed, Some(Nanos(4_040 * MS)));
+}

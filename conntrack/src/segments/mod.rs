@@ -88,7 +88,9 @@ fn gather(
     let is_acked = |seq: SeqNum| acked.is_some_and(|acked| !acked.is_before(seq));
     let refused_probe = trail.probed == Some(start) && acked == Some(start) && next == start.plus(1);
     let expected = !start.is_before(next) || refused_probe;
-    let below_next = segment.payload_len > 0 && !expected && !matches!(kind, Kind::Rst | Kind::Bad);
+    // What lies beyond all that was seen was overtaken by its acknowledgment: nobody saw it before.
+    let is_new = sender.position(start) >= sender.seen.high();
+    let below_next = segment.payload_len > 0 && !expected && !is_new && !matches!(kind, Kind::Rst | Kind::Bad);
     let fills_hole = below_next && sender.has_hole(start, segment.payload_len);
     let rare = trail.rare.as_deref();
     let hole = rare.and_then(|rare| rare.hole(start)).filter(|_| fills_hole);
@@ -201,6 +203,9 @@ pub(crate) fn note(
     note_sent(sender, receiver, segment, ts, class);
     let mut signs = Signs { class, ..Signs::default() };
     if segment.flags.ack() {
+        if let Some(peer) = receiver.trail.as_deref_mut() {
+            peer.believe_doubted(sender.last_ack, segment.ack);
+        }
         signs.rtt = note_round_trip(sender, receiver, segment, ts);
         signs.window = note_acknowledgment(sender, receiver, segment, ts, kind);
     }
@@ -373,6 +378,9 @@ pub(crate) fn count(
     }
     if class.is_some() || repeated > 0 {
         count_abnormal(&mut trail.rare_mut().counts, class, repeated);
+    }
+    if let (Some(SegmentClass::OldDuplicate), Some(stamps)) = (class, segment.timestamps()) {
+        trail.rare_mut().doubt(segment.seq_end(), stamps.value);
     }
     if class != Some(SegmentClass::CaptureDuplicate) {
         trail.recent.push(segment, observation.ts);

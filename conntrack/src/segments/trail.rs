@@ -54,6 +54,8 @@ pub(super) struct Rare {
     last: Option<(Nanos, SegmentClass)>,
     /// What was retransmitted in a recovery, and up to where it goes (RFC 6582, RFC 5681).
     recovery: Option<(SeqNum, SegmentClass)>,
+    /// Where the lowest segment ends that was taken for outdated and is not acknowledged, and its timestamp.
+    doubted: Option<(SeqNum, u32)>,
 }
 
 /// A range that was skipped.
@@ -104,6 +106,17 @@ impl Trail {
         (self.echoes, self.ts_recent, self.dup_run, self.probed) = (None, None, 0, None);
     }
 
+    /// An acknowledgment goes on from `last` to `ack`. If it covers a segment that was taken for outdated, the receiver took that: its
+    /// timestamp is the recent one, and whatever clock came before (another host's behind a translator, one that was set back) is gone.
+    pub(super) fn believe_doubted(&mut self, last: Option<SeqNum>, ack: SeqNum) {
+        let Some(rare) = self.rare.as_deref_mut() else { return };
+        let Some((end, tsval)) = rare.doubted.filter(|(end, _)| !ack.is_before(*end)) else { return };
+        rare.doubted = None;
+        if last.is_none_or(|last| last.is_before(end)) {
+            self.ts_recent = Some(tsval);
+        }
+    }
+
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_with(|| Box::new(Rare::new()))
     }
@@ -152,7 +165,14 @@ impl Rare {
 
     fn new() -> Self {
         let none = Hole { start: SeqNum(0), end: SeqNum(0), ts: Nanos::MIN, tsval: None };
-        Self { counts: SegmentsRecord::default(), holes: [none; Self::HOLES], next: 0, last: None, recovery: None }
+        Self {
+            counts: SegmentsRecord::default(),
+            holes: [none; Self::HOLES],
+            next: 0,
+            last: None,
+            recovery: None,
+            doubted: None,
+        }
     }
 
     /// What lies in `start..segment.seq` was skipped.
@@ -160,6 +180,13 @@ impl Rare {
         let tsval = segment.timestamps().map(|stamps| stamps.value);
         self.holes[usize::from(self.next) % Self::HOLES] = Hole { start, end: segment.seq, ts, tsval };
         self.next = (self.next + 1) % Self::HOLES as u8;
+    }
+
+    /// A segment that ends at `end` was taken for outdated by its timestamp.
+    pub(super) fn doubt(&mut self, end: SeqNum, tsval: u32) {
+        if self.doubted.is_none_or(|(lowest, _)| end.is_before(lowest)) {
+            self.doubted = Some((end, tsval));
+        }
     }
 
     /// The hole around `seq`.
