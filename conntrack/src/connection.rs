@@ -54,6 +54,8 @@ pub(crate) struct Connection {
     multipath: wire::Multipath,
     /// What it told as events; most connections tell nothing.
     pub(crate) log: Option<Box<events::Log>>,
+    /// The boundaries of interim rows that it has left behind.
+    pub(crate) interims: u32,
     /// The list of timers that it waits in, and since when.
     pub(crate) timer: (usize, Nanos),
 }
@@ -123,6 +125,7 @@ impl Connection {
             mptcp: false,
             multipath: wire::Multipath::default(),
             log: None,
+            interims: 0,
             timer: (0, observation.clock),
         }
     }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use conntrack::{Config, EventConfig, EventCounts, EventLevel, Record, Shard};
+use conntrack::{CloseReason, Config, EventConfig, EventCounts, EventLevel, Record, Shard};
 use proptest::prelude::*;
 use support::{Kept, feed, observation, segment};
 use wire::{End, Family, IcmpCode, Nanos, Observation, OptionSet, Packet, SeqNum, TcpFlags};
@@ -18,16 +18,26 @@ fn gaps() -> impl Strategy<Value = i64> {
     ]
 }
 
+/// Where time begins: in the ordinary, or where it nearly has an end.
+fn starts() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => Just(1_000_000_000_000),
+        1 => Just(i64::MIN + 1),
+        1 => Just(i64::MIN + 150_000_000_000),
+        1 => Just(i64::MAX - 400_000_000_000),
+    ]
+}
+
 prop_compose! {
     /// Packets of a few flows that often, but not always, make sense.
-    fn packets()(steps in prop::collection::vec(
+    fn packets()(start in starts(), steps in prop::collection::vec(
         (0u16..4, any::<bool>(), prop::sample::select(vec![2u16, 18, 16, 16, 24, 17, 20, 4, 1, 0, 3, 0x3f]),
          gaps(), 0u32..6, 0u32..6, prop::sample::select(vec![0u32, 0, 1, 100, 700, 1460]), any::<u8>()), 1..120,
     )) -> Vec<Observation> {
-        let mut ts = 1_000_000_000_000i64;
+        let mut ts = start;
         let mut clock = Nanos::MIN;
         steps.into_iter().map(|(port, to_server, flags, gap, seq, ack, len, dice)| {
-            ts += gap;
+            ts = ts.saturating_add(gap).clamp(i64::MIN + 1, i64::MAX - 1);
             clock = clock.max(Nanos(ts));
             let mut packet = segment(to_server, TcpFlags(flags));
             let [low, high] = [End::Low, End::High].map(|end| {
@@ -55,7 +65,8 @@ prop_compose! {
 
 /// With every kind of event, and a bound that is felt.
 fn every_event() -> Config {
-    Config { events: EventConfig { level: EventLevel::All, per_connection: 12 }, ..Config::default() }
+    let events = EventConfig { level: EventLevel::All, per_connection: 12 };
+    Config { events, interim_every: Some(300_000_000_000), ..Config::default() }
 }
 
 fn end(packets: &[Observation]) -> Nanos {
@@ -99,6 +110,31 @@ proptest! {
         prop_assert_eq!(series, packets.len() as u64);
         let opened: u64 = kept.intervals.iter().map(|bin| bin.opened).sum();
         prop_assert_eq!(opened, kept.records.iter().filter(|record| record.is_final).count() as u64);
+    }
+
+    #[test]
+    fn what_ended_is_in_the_series_by_the_time_it_ended(packets in packets()) {
+        let kept = feed(&packets, end(&packets), every_event());
+        let ended = |row: &&Record| row.is_final && row.close_reason != Some(CloseReason::CampaignEnd);
+        let closed: u64 = kept.intervals.iter().map(|bin| bin.closed).sum();
+        prop_assert_eq!(closed, kept.records.iter().filter(ended).count() as u64);
+        prop_assert!(kept.intervals.iter().all(|bin| bin.ts <= end(&packets)), "{:?}", kept.intervals);
+    }
+
+    #[test]
+    fn it_does_not_matter_how_often_a_shard_is_told_the_time(packets in packets(), every in 1usize..4) {
+        let (mut shard, mut often) = (Shard::new(every_event()), Kept::default());
+        let mut clock = packets[0].clock;
+        for packet in &packets {
+            let steps = every as i64;
+            for step in 1..=steps {
+                shard.advance(clock.plus(packet.clock.since(clock) / steps * step), &mut often);
+            }
+            clock = packet.clock;
+            shard.step(&Packet { observation: packet, headers: b"header" }, &mut often);
+        }
+        shard.finish(end(&packets), &mut often);
+        assert_same(&feed(&packets, end(&packets), every_event()), &often)?;
     }
 
     #[test]

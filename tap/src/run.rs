@@ -195,7 +195,7 @@ pub fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out
     if tracked.unrecorded > 0 {
         recorder.count_lost(Table::Connections, tracked.unrecorded);
         let detail = format!(
-            "{} unanswered attempts were evicted without a row: tracker.max_attempts was reached",
+            "{} unanswered attempts went without a row: more a second gave way than tracker.evicted_attempts_per_second",
             tracked.unrecorded
         );
         events::write(&mut recorder, last, Detail::Lost(detail));

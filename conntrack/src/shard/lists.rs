@@ -13,6 +13,7 @@ struct Link {
 struct Ends {
     front: u32,
     back: u32,
+    len: usize,
 }
 
 /// `N` lists. A slot is in one list at most; its owner remembers in which.
@@ -24,7 +25,12 @@ pub(super) struct Lists<const N: usize> {
 
 impl<const N: usize> Lists<N> {
     pub(super) const fn new() -> Self {
-        Self { links: Vec::new(), ends: [Ends { front: NIL, back: NIL }; N] }
+        Self { links: Vec::new(), ends: [Ends { front: NIL, back: NIL, len: 0 }; N] }
+    }
+
+    /// How many slots are in the list.
+    pub(super) fn len(&self, list: usize) -> usize {
+        self.ends[list].len
     }
 
     /// The slot that has been longest in the list.
@@ -38,6 +44,7 @@ impl<const N: usize> Lists<N> {
         if self.links.len() <= slot as usize {
             self.links.resize(slot as usize + 1, Link { previous: NIL, next: NIL });
         }
+        self.ends[list].len += 1;
         let back = std::mem::replace(&mut self.ends[list].back, slot);
         self.links[slot as usize] = Link { previous: back, next: NIL };
         match back {
@@ -48,6 +55,7 @@ impl<const N: usize> Lists<N> {
 
     /// Takes a slot out of its list.
     pub(super) fn remove(&mut self, list: usize, slot: u32) {
+        self.ends[list].len -= 1;
         let Link { previous, next } = self.links[slot as usize];
         match previous {
             NIL => self.ends[list].front = next,
@@ -81,6 +89,7 @@ mod tests {
         }
         assert_eq!(walk(&lists, 0), [1, 3]);
         assert_eq!(walk(&lists, 1), [2, 0, 4]);
+        assert_eq!((lists.len(0), lists.len(1)), (2, 3));
         lists.remove(0, 1);
         lists.remove(0, 3);
         assert_eq!(lists.front(0), None);

@@ -8,6 +8,7 @@
 
 mod attempt;
 mod attempts;
+mod interim;
 mod lists;
 mod series;
 mod slab;
@@ -25,9 +26,14 @@ use crate::record::CloseReason;
 use crate::sink::{Header, Sink};
 use attempt::Attempt;
 use attempts::Attempts;
+use interim::Interim;
 use series::Series;
 use table::Table;
 use timers::Class;
+
+/// Of the connections that may be held, one in so many may be an attempt that does not fit into the tier of attempts (a SYN with data or
+/// unusual options, or one that came three times).
+const ATTEMPTS_SHARE: usize = 4;
 
 /// SYNs of a possible new connection that are kept aside at once; a host that sends more without an answer gets none.
 const MAX_PENDING: usize = 8;
@@ -43,7 +49,7 @@ pub struct ShardStats {
     pub rows: u64,
     /// Connections and attempts that went because the table was full.
     pub evicted: u64,
-    /// Evicted attempts that left no row.
+    /// Attempts that went for another, because of a full table or of a SYN on their tuple, and left no row.
     pub unrecorded: u64,
     /// Their packets.
     pub unrecorded_packets: u64,
@@ -62,8 +68,8 @@ pub struct Shard {
     table: Table,
     attempts: Attempts,
     series: Series,
+    interim: Interim,
     clock: Nanos,
-    next_interim: Nanos,
     /// By when the capture last lost packets.
     last_loss: Nanos,
     /// The second in which evicted attempts were last written down, and how many were.
@@ -79,8 +85,8 @@ impl Shard {
             table: Table::new(),
             attempts: Attempts::new(),
             series: Series::new(config.interval_width),
+            interim: Interim::new(config.interim_every),
             clock: Nanos::MIN,
-            next_interim: Nanos::MIN,
             last_loss: Nanos::MIN,
             evictions: (0, 0),
             stats: ShardStats::default(),
@@ -115,8 +121,7 @@ impl Shard {
 
     /// Takes in an ICMP error: for the connection, or attempt, whose segment it quotes.
     fn take_icmp(&mut self, observation: &Observation, sink: &mut impl Sink) {
-        let found = self.table.find(observation).and_then(|slot| self.unless_expired(slot, sink));
-        let slot = found.or_else(|| {
+        let slot = self.find(observation, sink).or_else(|| {
             let attempt = self.attempts.find(observation).map(|slot| self.attempts.remove(slot))?;
             let connection = self.connection_of(&attempt, sink);
             Some(self.insert(connection, sink))
@@ -126,6 +131,7 @@ impl Shard {
             return;
         };
         self.stats.icmp_attributed += 1;
+        self.tell_interim(slot, sink);
         events::note_icmp(self.table.get_mut(slot), observation, &self.config.events, sink);
     }
 
@@ -134,22 +140,26 @@ impl Shard {
         if clock <= self.clock {
             return;
         }
-        if clock >= self.next_interim {
-            self.interim(clock, sink);
-        }
+        self.pass_boundary(clock, sink);
         self.clock = clock;
         self.expire(clock, sink);
+        self.walk(clock, sink);
         self.series.pass(clock, sink);
     }
 
     /// Ends the campaign at `clock`, the latest packet of all sources: every connection that is still there leaves its row.
     pub fn finish(&mut self, clock: Nanos, sink: &mut impl Sink) {
         self.advance(clock, sink);
+        for slot in self.table.slots() {
+            if self.table.holds(slot) && self.is_due(slot, self.clock) {
+                self.time_out(slot, sink);
+            }
+        }
         while let Some(attempt) = self.attempts.pop_oldest() {
             self.write_attempt(attempt, CloseReason::CampaignEnd, sink);
         }
         for slot in self.table.slots() {
-            if self.table.holds(slot) && self.unless_expired(slot, sink).is_some() {
+            if self.table.holds(slot) {
                 self.retire(slot, CloseReason::CampaignEnd, sink);
             }
         }
@@ -158,8 +168,7 @@ impl Shard {
 
     fn dispatch(&mut self, packet: &Packet<'_>, sink: &mut impl Sink) {
         let observation = packet.observation;
-        let found = self.table.find(observation).and_then(|slot| self.unless_expired(slot, sink));
-        if let Some(slot) = found {
+        if let Some(slot) = self.find(observation, sink) {
             return self.step_connection(slot, packet, sink);
         }
         match self.attempts.find(observation) {
@@ -168,14 +177,18 @@ impl Shard {
         }
     }
 
-    /// The slot, unless its connection has waited too long already. The lists of the timers are only roughly in order, since a
-    /// connection that was active goes to the back of its list with the time of its last packet.
-    fn unless_expired(&mut self, slot: u32, sink: &mut impl Sink) -> Option<u32> {
-        if !self.is_due(slot, self.clock) {
-            return Some(slot);
+    /// The slot of the connection that the packet's key names, unless that has waited too long by the packet's clock already: then it
+    /// ends. The lists of the timers are only roughly in order, since a connection that was active goes to the back of its list with
+    /// the time of its last packet.
+    fn find(&mut self, observation: &Observation, sink: &mut impl Sink) -> Option<u32> {
+        loop {
+            let slot = self.table.find(observation)?;
+            if !self.is_due(slot, observation.clock) {
+                return Some(slot);
+            }
+            // What was held aside may begin another on the tuple.
+            self.time_out(slot, sink);
         }
-        self.time_out(slot, sink);
-        None
     }
 
     fn step_attempt(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
@@ -240,7 +253,9 @@ impl Shard {
         let observation = packet.observation;
         self.stats.opened += 1;
         self.series.opened(observation.ts, sink);
-        if let Some(attempt) = Attempt::new(observation) {
+        // The attempts are in the order in which they began: a SYN that was held aside meanwhile fits into no order.
+        let attempt = Attempt::new(observation).filter(|_| observation.clock >= self.clock);
+        if let Some(attempt) = attempt {
             if self.attempts.len() >= self.config.max_attempts {
                 self.evict_attempt(sink);
             }
@@ -253,15 +268,19 @@ impl Shard {
         self.take(slot, packet, sink);
     }
 
-    fn insert(&mut self, connection: Connection, sink: &mut impl Sink) -> u32 {
-        if self.table.len() >= self.config.max_connections {
-            self.evict(sink);
+    fn insert(&mut self, mut connection: Connection, sink: &mut impl Sink) -> u32 {
+        if self.table.len() >= self.config.max_connections
+            && let Some(least_valuable) = self.table.least_valuable()
+        {
+            self.evict(least_valuable, sink);
         }
+        connection.interims = self.interim.passed();
         self.table.insert(connection)
     }
 
     /// Takes a packet into the connection that it belongs to.
     fn take(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
+        self.tell_interim(slot, sink);
         let observation = packet.observation;
         let connection = self.table.get_mut(slot);
         connection.liberal |= self.last_loss >= connection.first_clock;
@@ -286,6 +305,18 @@ impl Shard {
             }
         }
         self.table.requeue(slot);
+        self.bound_attempts(sink);
+    }
+
+    /// Keeps the connections that nothing has answered to their share of the table.
+    fn bound_attempts(&mut self, sink: &mut impl Sink) {
+        let most = (self.config.max_connections / ATTEMPTS_SHARE).max(1);
+        // The latest stands at the back of its list, behind another at least.
+        if self.table.waiting(Class::Attempt) > most
+            && let Some(oldest) = self.table.front(Class::Attempt)
+        {
+            self.evict(oldest, sink);
+        }
     }
 
     fn attempt_header(&self, attempt: &Attempt, packet: &Packet<'_>, sink: &mut impl Sink) {
@@ -320,10 +351,11 @@ impl Shard {
         }
     }
 
-    /// Ends a connection that has waited too long.
+    /// Ends a connection that has waited too long. SYNs that were held aside did not keep it waiting: they open a connection of their own,
+    /// which may have waited too long itself.
     fn time_out(&mut self, slot: u32, sink: &mut impl Sink) {
-        self.fold_pending(slot, sink);
-        let connection = self.table.get(slot);
+        let connection = self.table.get_mut(slot);
+        let held = std::mem::take(&mut connection.pending);
         let class = Class::of(connection);
         let due = class.since(connection).plus(class.timeout(&self.config.timeouts));
         let was_open = !connection.is_closed();
@@ -331,13 +363,22 @@ impl Shard {
             self.series.closed(due, sink);
         }
         self.retire(slot, class.reason(), sink);
+        for syn in &held {
+            self.dispatch(&syn.packet(), sink);
+        }
+        let opened = held.last().and_then(|syn| self.table.find(&syn.observation));
+        if let Some(slot) = opened.filter(|&slot| self.is_due(slot, self.clock)) {
+            self.time_out(slot, sink);
+        }
     }
 
     /// Ends a connection at its suspect reset; `false` if it had none.
     fn confirm_suspect(&mut self, slot: u32, sink: &mut impl Sink) -> bool {
+        self.tell_interim(slot, sink);
         let connection = self.table.get_mut(slot);
         let before = events::Before::of(connection);
-        if !connection.confirm_suspect() {
+        // What ended by itself afterwards needs no silence to confirm it.
+        if connection.is_closed() || !connection.confirm_suspect() {
             return false;
         }
         if let Some(closed) = connection.closed() {
@@ -347,12 +388,19 @@ impl Shard {
         true
     }
 
-    /// Takes a connection out and writes its row; `reason` holds where it did not end by itself.
+    /// Takes a connection out and writes its row; `reason` holds where it did not end by itself. An attempt that has to go for another leaves
+    /// one only within the bound.
     fn retire(&mut self, slot: u32, reason: CloseReason, sink: &mut impl Sink) {
         self.fold_pending(slot, sink);
+        self.tell_interim(slot, sink);
         let Some(mut connection) = self.table.remove(slot) else { return };
         if reason == CloseReason::Reused && !connection.is_closed() {
             self.series.closed(self.clock, sink);
+        }
+        let goes_for_another = matches!(reason, CloseReason::Reused | CloseReason::Evicted) && connection.is_attempt();
+        if goes_for_another && !self.may_leave_row() {
+            let packets = connection.halves.iter().map(|half| half.pkts).sum();
+            return self.leave_no_row(packets);
         }
         emit_held(&mut connection, sink);
         events::conclude(&mut connection, &self.config.events, sink);
@@ -376,9 +424,8 @@ impl Shard {
         connection
     }
 
-    /// Makes room: the connection goes that has least left to tell, and among its like the one that waits longest.
-    fn evict(&mut self, sink: &mut impl Sink) {
-        let Some(slot) = self.table.least_valuable() else { return };
+    /// Makes room.
+    fn evict(&mut self, slot: u32, sink: &mut impl Sink) {
         self.stats.evicted += 1;
         if !self.table.get(slot).is_closed() {
             self.series.closed(self.clock, sink);
@@ -386,49 +433,33 @@ impl Shard {
         self.retire(slot, CloseReason::Evicted, sink);
     }
 
-    /// Makes room among the attempts. So that a flood of SYNs does not become a flood of rows, only so many a second leave one.
+    /// Makes room among the attempts.
     fn evict_attempt(&mut self, sink: &mut impl Sink) {
         let Some(attempt) = self.attempts.pop_oldest() else { return };
         self.stats.evicted += 1;
         self.series.closed(self.clock, sink);
+        if self.may_leave_row() {
+            self.write_attempt(attempt, CloseReason::Evicted, sink);
+        } else {
+            self.leave_no_row(u64::from(attempt.syns()));
+        }
+    }
+
+    /// Whether one more of the attempts that go for another may leave a row in this second, so that a flood of SYNs does not become a flood
+    /// of rows.
+    fn may_leave_row(&mut self) -> bool {
         let second = self.clock.split().0;
         if self.evictions.0 != second {
             self.evictions = (second, 0);
         }
-        if self.evictions.1 < self.config.evicted_attempts_per_second {
-            self.evictions.1 += 1;
-            self.write_attempt(attempt, CloseReason::Evicted, sink);
-        } else {
-            self.stats.unrecorded += 1;
-            self.stats.unrecorded_packets += u64::from(attempt.syns());
-        }
+        let may = self.evictions.1 < self.config.evicted_attempts_per_second;
+        self.evictions.1 += u32::from(may);
+        may
     }
 
-    /// Passes a boundary of the interim interval: every connection that goes on and was active since the boundary before leaves an interim
-    /// row. However far the clock jumped, nothing happened at the boundaries between.
-    fn interim(&mut self, clock: Nanos, sink: &mut impl Sink) {
-        let Some(every) = self.config.interim_every.filter(|&every| every > 0) else {
-            self.next_interim = Nanos::MAX;
-            return;
-        };
-        let boundary = self.next_interim;
-        self.next_interim = Nanos(clock.0.saturating_sub(clock.0.rem_euclid(every)).saturating_add(every));
-        if boundary == Nanos::MIN {
-            return;
-        }
-        self.clock = self.clock.max(boundary);
-        self.expire(boundary, sink);
-        let active_since = boundary.plus(-every);
-        for slot in self.table.slots() {
-            if !self.table.holds(slot) || self.unless_expired(slot, sink).is_none() {
-                continue;
-            }
-            let connection = self.table.get(slot);
-            let worth_a_row = !connection.is_closed() && !connection.is_attempt() && connection.roles_are_certain();
-            if worth_a_row && connection.last_clock >= active_since {
-                sink.record(connection.record(None, self.last_loss));
-            }
-        }
+    fn leave_no_row(&mut self, packets: u64) {
+        self.stats.unrecorded += 1;
+        self.stats.unrecorded_packets += packets;
     }
 }
 

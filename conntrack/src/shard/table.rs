@@ -92,10 +92,20 @@ impl Table {
         }
     }
 
+    /// How many wait in a list.
+    pub(super) fn waiting(&self, class: Class) -> usize {
+        self.waiting.len(class as usize)
+    }
+
+    /// Who waits longest in a list.
+    pub(super) fn front(&self, class: Class) -> Option<u32> {
+        self.waiting.front(class as usize)
+    }
+
     /// The front of a list, if at `clock` it has stood there for `timeout` ns or longer. A difference, as the expiry itself is one: at the
     /// ends of time, where instants saturate, the two must not disagree.
     pub(super) fn waiting_for(&self, class: Class, timeout: i64, clock: Nanos) -> Option<u32> {
-        self.waiting.front(class as usize).filter(|&slot| clock.since(self.get(slot).timer.1) >= timeout)
+        self.front(class).filter(|&slot| clock.since(self.get(slot).timer.1) >= timeout)
     }
 
     /// Sends the front of a list to its back, because its connection was active meanwhile.
@@ -108,8 +118,8 @@ impl Table {
         self.waiting.push_back(class as usize, slot);
     }
 
-    /// The connection that has least left to tell.
+    /// The connection that has least left to tell, and among its like the one that waits longest.
     pub(super) fn least_valuable(&self) -> Option<u32> {
-        Class::ALL.iter().find_map(|&class| self.waiting.front(class as usize))
+        Class::ALL.iter().find_map(|&class| self.front(class))
     }
 }
