@@ -52,6 +52,9 @@ fn time_may_begin_and_end_where_nanoseconds_do() {
     }
 }
 
+/// The packets from a port.
+type Flooder<'a> = &'a dyn Fn(u16) -> Vec<Observation>;
+
 /// A flood from as many ports as there are, each with its own packets, within a second.
 fn flood(each: impl Fn(u16) -> Vec<Observation>) -> (Kept, Shard) {
     let config =
@@ -87,13 +90,13 @@ fn no_shape_of_syn_turns_a_flood_into_rows() {
         packet.segment.seq = SeqNum(u32::from(port) * 1000);
         vec![packet]
     };
-    let floods: [(&str, &dyn Fn(u16) -> Vec<Observation>); 4] =
+    let floods: [(&str, Flooder<'_>); 4] =
         [("with data", &with_data), ("pushed", &pushed), ("thrice", &thrice), ("renumbered", &renumbered)];
     for (name, each) in floods {
         let (mut kept, mut shard) = flood(each);
         assert!(kept.records.len() <= 10, "{name}: {} rows", kept.records.len());
         let held = shard.stats().live;
-        assert!(held >= 1 && held <= 250, "{name}: {held} in the big table");
+        assert!((1..=250).contains(&held), "{name}: {held} in the big table");
         shard.finish(at("1.0"), &mut kept);
         let packets: u64 = kept.records.iter().flat_map(|row| row.halves).map(|half| half.pkts).sum();
         assert_eq!(packets + shard.stats().unrecorded_packets, shard.stats().packets, "{name}");
