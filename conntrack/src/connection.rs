@@ -292,17 +292,16 @@ impl Connection {
         // Its SYN, or the one that its SYN-ACK told of.
         let same_isn = sender.base == segment.seq && (sender.syn_seen || sender.heard && receiver.syn_seen);
         let both_fins = self.halves.iter().all(|half| half.fin_end.is_some());
+        // Not above what its sender used up: a new connection's only if its receiver, once in TIME_WAIT, takes it for newer by its
+        // timestamp (RFC 6191).
+        let used_up = sender.fin_end.is_some_and(|end| segment.seq.is_before(end));
         if let Some(closed) = self.closed {
             // A refused client that tries again with the same number; sooner it is the capture's duplicate.
             let retries = closed.reason == CloseReason::Rst
                 && !self.established.came()
                 && observation.ts.since(closed.ts) > SYN_COPY_WITHIN;
-            // Not above what its sender used up: the new connection's only if its receiver, in TIME_WAIT, takes it for newer by its
-            // timestamp (RFC 6191).
-            let perhaps_old = closed.reason == CloseReason::Fin
-                && receiver.state == TcpState::TimeWait
-                && sender.fin_end.is_some_and(|end| segment.seq.is_before(end));
-            return match (same_isn && !retries, perhaps_old) {
+            let waits = closed.reason == CloseReason::Fin && receiver.state == TcpState::TimeWait;
+            return match (same_isn && !retries, waits && used_up) {
                 (true, _) => Belongs::Here,
                 (false, true) => Belongs::Pending,
                 (false, false) => Belongs::New,
@@ -315,21 +314,26 @@ impl Connection {
             return Belongs::Here;
         }
         let never_answered = !receiver.heard;
-        if both_fins || self.suspect.is_some() || never_answered && sender.syn_seen {
-            Belongs::New
-        } else {
-            Belongs::Pending
-        }
+        if both_fins && !used_up || never_answered && sender.syn_seen { Belongs::New } else { Belongs::Pending }
     }
 
-    /// Whether the packet accepts or refuses a pending SYN, or goes on from it.
+    /// Whether the packet accepts or refuses a pending SYN, or goes on from it. While the connection lives, a stranger can have sent the
+    /// SYN, and all that fits it: then only the SYN-ACK of who answers counts, or a RST that would end the connection too. That the
+    /// sender of the SYN goes on counts where its peer cannot be heard.
     fn is_confirmation(&self, segment: &Segment) -> bool {
         let Some(held) = self.pending.last() else { return false };
         let syn = &held.observation.segment;
+        let (opener, answerer) = self.pair(self.direction_of(syn.sender));
         if segment.sender == syn.sender {
-            return !segment.flags.syn() && !segment.flags.rst() && segment.seq == syn.seq.plus(1);
+            let goes_on = !segment.flags.syn() && !segment.flags.rst() && segment.seq == syn.seq.plus(1);
+            return goes_on && (self.is_closed() || !answerer.heard);
         }
-        (segment.flags.syn() || segment.flags.rst()) && tcp::acknowledges_syn(segment, syn.seq, syn.payload_len)
+        let answers = match tcp::classify(segment.flags) {
+            Kind::SynAck => true,
+            Kind::Rst => self.is_closed() || tcp::reset::is_exact(answerer, opener, segment),
+            _ => false,
+        };
+        answers && tcp::acknowledges_syn(segment, syn.seq, syn.payload_len)
     }
 
     /// Its row. `reason` is why it is written where the connection did not end by itself, or `None` in an interim row; `last_loss` is by

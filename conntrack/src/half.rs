@@ -29,6 +29,8 @@ pub(crate) struct Half {
     pub(crate) last_ack: Option<SeqNum>,
     /// The sequence number after its FIN.
     pub(crate) fin_end: Option<SeqNum>,
+    /// The sequence number after a later FIN at another place, and when that came. Which is the right one its peer tells.
+    moved_fin: Option<(SeqNum, Nanos)>,
     /// The bytes of it that were seen.
     pub(crate) seen: Coverage,
     /// What is remembered of its segments.
@@ -69,6 +71,7 @@ impl Half {
             window: Window::unknown(),
             last_ack: None,
             fin_end: None,
+            moved_fin: None,
             seen: Coverage::starting_at(1),
             trail: None,
             pkts: 0,
@@ -175,6 +178,33 @@ impl Half {
 
     fn data_so_far(&self) -> Before {
         Before { first: self.first_data.get(), payload: self.wire_bytes, unique: self.seen.unique() }
+    }
+
+    /// Takes in its FIN that ends at `end`.
+    pub(crate) fn note_fin(&mut self, end: SeqNum, ts: Nanos) {
+        match self.fin_end {
+            None => {
+                self.fin_end = Some(end);
+                self.fin.set(ts);
+            }
+            Some(known) if known != end && !self.fin_acked => self.moved_fin = Some((end, ts)),
+            Some(_) => {}
+        }
+    }
+
+    /// Whether `ack` acknowledges its FIN: the first one or, exactly, the latest at another place.
+    pub(crate) fn is_fin_acked_by(&self, ack: SeqNum) -> bool {
+        let moved = self.moved_fin.is_some_and(|(end, _)| end == ack);
+        moved || self.fin_end.is_some_and(|end| !ack.is_before(end))
+    }
+
+    /// Takes in that `ack` acknowledges its FIN, which decides which one that is.
+    pub(crate) fn fin_was_acked_by(&mut self, ack: SeqNum) {
+        self.fin_acked = true;
+        if let Some((end, ts)) = self.moved_fin.take_if(|(end, _)| *end == ack) {
+            self.fin_end = Some(end);
+            self.fin.set(ts);
+        }
     }
 
     /// Takes in what only a SYN says.

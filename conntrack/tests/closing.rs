@@ -333,13 +333,44 @@ fn a_forged_syn_tells_nothing_of_the_connection_that_it_is_thrown_at() {
 }
 
 #[test]
-fn a_new_connection_on_the_tuple_confirms_a_suspect_reset() {
+fn a_new_connection_on_the_tuple_confirms_a_suspect_reset_once_it_is_answered() {
     let rows = after_handshake(
         "
         1.000 > R  900
         1.500 > S  0 isn 7777777
+        1.510 < S. 0 isn 900000 ack 1 peer 7777777
     ",
     );
     assert_eq!(rows.len(), 2);
     assert_eq!((rows[0].close_reason, rows[0].at.closed), (Some(CloseReason::Rst), Some(at("1.000"))));
+}
+
+#[test]
+fn a_fin_that_passes_after_its_acknowledgment_closes_at_its_own_instant() {
+    let row = one_after_handshake(
+        "
+        1.000  > F. 701 ack 1
+        1.010  < .  1 ack 702
+        1.020  > .  702 ack 2
+        1.0201 < F. 1 ack 702
+    ",
+    );
+    assert_eq!((row.close_reason, row.at.closed), (Some(CloseReason::Fin), Some(at("1.0201"))));
+    assert_eq!(row.halves.map(|half| half.state), [TcpState::TimeWait, TcpState::Closed]);
+}
+
+#[test]
+fn a_fin_in_the_place_of_acknowledged_data_does_not_close_at_its_instant() {
+    let row = one_after_handshake(
+        "
+        1.000 < F. 1 ack 701
+        1.001 > .  701 ack 2
+        1.010 > F. 700 ack 2
+        1.020 > P. 701 len 10 ack 2
+        1.030 < .  2 ack 701
+        2.000 > F. 711 ack 2
+        2.010 < .  2 ack 712
+    ",
+    );
+    assert_ne!(row.at.closed, Some(at("1.010")));
 }

@@ -278,3 +278,15 @@ fn a_syn_that_comes_after_the_end_of_its_connection_joins_it() {
     ");
     assert_eq!((row.close_reason, row.halves[0].syn_pkts), (Some(CloseReason::Fin), 1));
 }
+
+#[test]
+fn a_synack_that_passes_after_its_acknowledgment_opens_at_its_own_instant() {
+    let row = one("
+        0.000 > S  0
+        0.010 > .  1 ack 1
+        0.011 < S. 0 ack 1
+        5.000 > P. 1 len 10 ack 1
+    ");
+    assert_eq!(row.at.established, Some(at("0.011")));
+    assert_eq!(row.halves.map(|half| half.state), [TcpState::Established; 2]);
+}

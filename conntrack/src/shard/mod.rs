@@ -219,6 +219,7 @@ impl Shard {
             }
             Belongs::Confirms => {
                 let held = std::mem::take(&mut self.table.get_mut(slot).pending);
+                self.confirm_suspect(slot, sink);
                 self.retire(slot, CloseReason::Reused, sink);
                 for syn in &held {
                     self.dispatch(&syn.packet(), sink);

@@ -6,7 +6,8 @@
 //!   duplicate does nothing but count, and what is older than its receiver accepts moves no state.
 //! - [`window::check`]: whether its receiver can expect it. A segment that does not fit is counted and named, and moves no state;
 //!   but where the tap did not see the start, or the capture lost packets (it says so, or both endpoints agree on bytes that were
-//!   never seen), every segment is taken for fitting.
+//!   never seen), every segment is taken for fitting. One that leaps far ahead then moves the windows only when its receiver acknowledges
+//!   it, or the stream goes on from there.
 //! - [`step`]: the new states of both endpoints, by the table of [`transitions`], and whether the connection closes.
 //! - [`apply`]: writes all of it down.
 
@@ -45,10 +46,14 @@ struct Step {
     states: [TcpState; 2],
     /// The segment acknowledges the receiver's FIN.
     acks_fin: bool,
+    /// It is the sender's FIN, whose acknowledgment has passed the tap before.
+    fin_was_acked: bool,
     /// What its RST does, if it is one.
     reset: Option<Reset>,
     /// The segment counts for the sequence space.
     believed: bool,
+    /// It counts for the states alone: it may lie anywhere.
+    leaps: bool,
     /// It is the SYN or SYN-ACK of another connection than this one.
     foreign_syn: bool,
 }
@@ -72,8 +77,10 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, what: What,
     let mut step = Step {
         states: [sender.state, receiver.state],
         acks_fin: false,
+        fin_was_acked: false,
         reset: None,
         believed: kind != Kind::Bad && !foreign_syn,
+        leaps: window::leaps(sender, segment, verdict),
         foreign_syn,
     };
     let fits = verdict == Verdict::InWindow
@@ -100,10 +107,26 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, what: What,
         return step;
     }
     let [mine, theirs] = step.states;
-    step.acks_fin = receiver.fin_end.is_some_and(|end| segment.flags.ack() && !segment.ack.is_before(end));
+    step.acks_fin = segment.flags.ack() && receiver.is_fin_acked_by(segment.ack);
     let theirs = if step.acks_fin { next(theirs, Event::FinAcked) } else { theirs };
-    step.states = step_by_kind([mine, theirs], sender, receiver, segment, kind);
+    let [mine, theirs] = step_by_kind([mine, theirs], sender, receiver, segment, kind);
+    step.fin_was_acked = kind == Kind::Fin && is_overtaken_fin(sender, receiver, segment);
+    let overtaken_syn = matches!(kind, Kind::Syn | Kind::SynAck) && is_overtaken_syn(sender, receiver, segment);
+    let mine = if step.fin_was_acked { next(mine, Event::FinAcked) } else { mine };
+    step.states = [if overtaken_syn { next(mine, Event::SynAcked) } else { mine }, theirs];
     step
+}
+
+/// Whether the acknowledgment of a SYN has passed the tap before it.
+fn is_overtaken_syn(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
+    let sent = sender.window.end.later(segment.seq_end());
+    receiver.last_ack.is_some_and(|acked| acked.is_after(segment.seq) && !acked.is_after(sent))
+}
+
+/// Whether the acknowledgment of a FIN has passed the tap before it: of the FIN itself, not of data in its place.
+fn is_overtaken_fin(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
+    let beyond_data = sender.position(segment.seq_end()) > sender.seen.high();
+    beyond_data && receiver.last_ack == Some(segment.seq_end())
 }
 
 /// Whether it is a SYN, with ACK or without, of another initial sequence number than that of its sender, who is past the handshake: a
@@ -136,7 +159,7 @@ fn step_by_kind(states: [TcpState; 2], sender: &Half, receiver: &Half, segment: 
             if sender.fin_end.is_some() {
                 [mine, theirs]
             } else if kind == Kind::Fin {
-                let crossing = receiver.fin_end.is_some_and(|end| segment.ack.is_before(end));
+                let crossing = receiver.fin_end.is_some() && !receiver.is_fin_acked_by(segment.ack);
                 let sent = if crossing { Event::SentCrossingFin } else { Event::SentFin };
                 [next(mine, sent), next(theirs, Event::ReceivedFin)]
             } else if tells {
@@ -178,20 +201,21 @@ fn apply(
     if matches!(kind, Kind::Syn | Kind::SynAck) && !step.foreign_syn {
         sender.note_syn(receiver.accecn, segment, observation.ts);
     }
-    if step.believed {
+    let counts = step.believed && !step.leaps;
+    if counts {
         signs = segments::note(sender, receiver, observation, kind, class);
     }
     // An acknowledgment of something else in answer to a SYN moves nothing, but tells which RST will answer it.
     let half_open = kind == Kind::Ack && receiver.state == TcpState::SynSent && !sender.syn_seen;
-    if segment.flags.ack() && kind != Kind::Rst && (step.believed || half_open) {
+    if segment.flags.ack() && kind != Kind::Rst && (counts || half_open) {
         sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
     }
-    if step.believed {
+    if step.believed && kind == Kind::Fin {
+        sender.note_fin(segment.seq_end(), observation.ts);
+    }
+    if counts {
         window::resynchronise(sender, receiver, segment, verdict);
         window::update(sender, receiver, kind, segment);
-        if kind == Kind::Fin {
-            sender.fin_end.get_or_insert(segment.seq_end());
-        }
     } else if !matches!(kind, Kind::Bad | Kind::Rst) && !step.foreign_syn {
         window::doubt(sender, segment);
     }
@@ -199,7 +223,12 @@ fn apply(
         let advertised = sender.window.advertised(segment);
         sender.note_window(advertised);
     }
-    receiver.fin_acked |= step.acks_fin;
+    if step.acks_fin {
+        receiver.fin_was_acked_by(segment.ack);
+    }
+    if step.fin_was_acked {
+        sender.fin_was_acked_by(segment.seq_end());
+    }
     // Why a segment is abnormal matters only if it belongs to the stream.
     let class =
         class.filter(|&class| step.believed || verdict == Verdict::SeqBelow || class == SegmentClass::OldDuplicate);
@@ -231,7 +260,10 @@ fn note_oddities(
     let oddities = [
         (Anomaly::BadFlags, kind == Kind::Bad),
         (Anomaly::BadOptions, segment.options.has(wire::OptionSet::MALFORMED)),
-        (Anomaly::OutOfWindow, live && outside && !matches!(kind, Kind::Bad | Kind::Rst)),
+        (
+            Anomaly::OutOfWindow,
+            live && (outside && !matches!(kind, Kind::Bad | Kind::Rst) || window::disowns_leap(sender, segment)),
+        ),
         (Anomaly::RstSuspect, step.reset == Some(Reset::Suspect)),
         (Anomaly::RstOutOfWindow, step.reset == Some(Reset::Ignored)),
         (Anomaly::SynInConnection, live && kind == Kind::Syn && step.foreign_syn),
@@ -268,9 +300,6 @@ fn note_instants(connection: &mut Connection, from: Direction, observation: &Obs
     }
     if is_open(connection) {
         connection.established.set_first(ts);
-    }
-    if kind == Kind::Fin && step.believed {
-        connection.halves[from.index()].fin.set_first(ts);
     }
     if kind == Kind::Rst {
         match step.reset {
@@ -309,7 +338,7 @@ fn conclude(connection: &mut Connection, from: Direction, observation: &Observat
         None if step.believed => connection.suspect = None,
         None => {}
     }
-    if step.acks_fin && connection.halves.iter().all(|half| half.fin_acked) {
+    if (step.acks_fin || step.fin_was_acked) && connection.halves.iter().all(|half| half.fin_acked) {
         connection.close(CloseReason::Fin, observation.ts, observation.clock);
     }
 }

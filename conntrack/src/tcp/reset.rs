@@ -31,18 +31,18 @@ pub(crate) fn judge(sender: &Half, receiver: &Half, segment: &Segment, verdict: 
     }
 }
 
-/// The first answer to a SYN: it acknowledges the SYN, or carries no acknowledgment to compare.
+/// The first answer to a SYN, other RSTs apart: it acknowledges the SYN (RFC 9293, 3.10.7.3), or has 0 where the number should be.
 fn refuses_syn(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
-    let unanswered = receiver.state == TcpState::SynSent && !sender.heard;
-    let compares = segment.flags.ack() && segment.ack != SeqNum(0);
-    unanswered && (!compares || segment.ack == receiver.window.end || segment.ack == receiver.base.plus(1))
+    let unanswered = receiver.state == TcpState::SynSent && sender.pkts == sender.rst_pkts;
+    let expected = [SeqNum(0), receiver.window.end, receiver.base.plus(1)];
+    unanswered && segment.flags.ack() && expected.contains(&segment.ack)
 }
 
-/// Where the receiver expects the next byte: at its last acknowledgment, or after the sender's last byte. A sender that was never
-/// heard has nothing to compare with, unless it answers a SYN: then what it acknowledges counts alone.
-fn is_exact(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
-    !sender.heard && receiver.state != TcpState::SynSent
+/// Where the receiver expects the next byte: at its last acknowledgment, or after the sender's last byte. A sender that was neither heard
+/// nor acknowledged has nothing to compare with, unless it answers a SYN: then what it acknowledges counts alone.
+pub(crate) fn is_exact(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
+    !sender.heard && receiver.last_ack.is_none() && receiver.state != TcpState::SynSent
         || receiver.last_ack == Some(segment.seq)
-        || sender.heard && segment.seq == sender.window.end
+        || sender.heard && sender.window.known() && segment.seq == sender.window.end
         || sender.fin_end.is_some_and(|end| end == segment.seq || end == segment.seq.plus(1))
 }

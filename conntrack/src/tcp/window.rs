@@ -119,6 +119,8 @@ pub(crate) fn update(sender: &mut Half, receiver: &mut Half, kind: Kind, segment
         mine.max_end = end.plus(peer_allows);
     }
     mine.end = mine.end.later(end);
+    // What the stream has reached is doubted no more; numbers wrap, and it would stand ahead again.
+    mine.doubted = mine.doubted.filter(|doubted| doubted.is_after(mine.end));
     mine.max_end = mine.max_end.later(end);
     // A zero window still lets the peer probe with one byte.
     mine.max_win = mine.max_win.max(advertised).max(1);
@@ -157,10 +159,28 @@ pub(crate) fn is_corroborated(sender: &Half, receiver: &Half, segment: &Segment,
     verdict == Verdict::AckAbove && sender.window.known() && (allowed || doubted)
 }
 
-/// Remembers the end of a segment that is not believed.
+/// Remembers the end of a segment that is not believed, if it lies ahead.
 pub(crate) fn doubt(sender: &mut Half, segment: &Segment) {
     let end = segment.seq_end();
-    sender.window.doubted = Some(sender.window.doubted.map_or(end, |doubted| doubted.later(end)));
+    let window = &mut sender.window;
+    if end.is_after(window.end) {
+        window.doubted = Some(window.doubted.map_or(end, |doubted| doubted.later(end)));
+    }
+}
+
+/// Whether a segment lies so far beyond all that its receiver allowed that it may belong to nothing. Windows that are not known, or
+/// acknowledgments that the capture lost, do not explain it alone; that the stream goes on from there does.
+pub(crate) fn leaps(sender: &Half, segment: &Segment, verdict: Verdict) -> bool {
+    let window = &sender.window;
+    let near = !segment.seq.is_after(window.end.plus(MAX_ACK_LAG));
+    verdict == Verdict::SeqAbove && !near && window.doubted != Some(segment.seq)
+}
+
+/// Whether the stream goes on from where it was before a segment that leapt: that one was none of it.
+pub(crate) fn disowns_leap(sender: &Half, segment: &Segment) -> bool {
+    let window = &sender.window;
+    let leapt = || window.doubted.is_some_and(|end| end.is_after(window.max_end.plus(MAX_ACK_LAG)));
+    segment.payload_len > 0 && segment.seq == window.end && leapt()
 }
 
 /// Catches up with a segment that is believed although it does not fit, after a start in mid-stream or a loss of the capture.

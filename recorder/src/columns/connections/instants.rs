@@ -41,5 +41,5 @@ per_direction! {
     "last_data_ts", INSTANT, InstantOrNull(|r, side| r.at.last_data[side]),
         "its last segment with payload.";
     "fin_ts", INSTANT, InstantOrNull(|r, side| r.at.fin[side]),
-        "its first FIN (RFC 9293, 3.6).";
+        "its FIN (RFC 9293, 3.6): of several at different places the first, unless another is acknowledged.";
 }
