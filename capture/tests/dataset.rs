@@ -17,6 +17,9 @@ fn index(folder: &Path, column: &str) -> BTreeMap<String, Option<usize>> {
     rows.iter().map(|row| (row["file"].clone(), row[column].parse().ok())).collect()
 }
 
+/// Four of its packets claim to be of later centuries.
+const BEYOND_TIME: &str = "lightpcapng__results__packets.merged.pcapng";
+
 #[test]
 fn every_capture_has_as_many_packets_as_its_index_says() {
     let Some(data) = data() else { return };
@@ -26,7 +29,13 @@ fn every_capture_has_as_many_packets_as_its_index_says() {
     {
         for (file, packets) in index {
             let (frames, problems) = read(&data.join(folder).join(&file)).unwrap();
-            assert!(problems.is_empty(), "{file}: {problems:?}");
+            let is_expected = |problem: &SourceError| matches!(problem, SourceError::BeyondTime { packets: 4, .. });
+            match file.as_str() {
+                BEYOND_TIME => {
+                    assert!(matches!(problems.as_slice(), [problem] if is_expected(problem)), "{problems:?}")
+                }
+                _ => assert!(problems.is_empty(), "{file}: {problems:?}"),
+            }
             assert_eq!(Some(frames.len()), packets, "{file}");
             files += 1;
         }

@@ -90,8 +90,19 @@ impl Sender {
     }
 }
 
+/// Opens a source. A process that another test starts at this moment may hold, until it executes its program, what a source held that
+/// was just dropped.
 pub fn open(spec: &str) -> Vec<Box<dyn Source>> {
-    spec.parse::<SourceSpec>().unwrap().open().unwrap()
+    let spec: SourceSpec = spec.parse().unwrap();
+    for _ in 0..50 {
+        match spec.open() {
+            Err(SourceError::Device { error, .. }) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+                std::thread::park_timeout(std::time::Duration::from_millis(20));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+    spec.open().unwrap()
 }
 
 /// Stops a source and reads what it holds.
