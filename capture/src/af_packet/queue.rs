@@ -1,15 +1,16 @@
 //! A ring as a source.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use wire::{LinkType, Nanos};
+use wire::LinkType;
 
 use super::Options;
 use super::ring::{Ring, RingFrame};
 use super::socket::Socket;
 use crate::interface::Failed;
+use crate::interface::clock::{instant, utc};
 use crate::interface::watch::Watch;
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
@@ -178,22 +179,6 @@ fn convert<'a>(frame: &RingFrame<'a>, link: LinkType, strip_link: bool) -> Frame
     Frame { ts: frame.ts, link, bytes, wire_len, vlan: frame.vlan }
 }
 
-/// The clock by which the kernel stamps frames.
-fn now() -> Nanos {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what an idle device promises is by the clock that stamps its frames"
-    )]
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Nanos(now.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)))
-}
-
-/// The clock for how long something may take, which nobody sets.
-#[expect(clippy::disallowed_methods, reason = "how long the kernel may take for its last block is real time")]
-fn instant() -> Instant {
-    Instant::now()
-}
-
 impl Source for Queue {
     fn poll(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Polled, SourceError> {
         if matches!(self.state, State::Ended) {
@@ -209,7 +194,7 @@ impl Source for Queue {
         }
         self.wait()?;
         // The clock is read before the ring: what it promises was in a block that the next look at the ring would show.
-        let now = now();
+        let now = utc();
         if self.visit_block(visit) {
             return Ok(Polled::Frames);
         }

@@ -10,6 +10,7 @@ use super::program::STAMP;
 use super::ring::Consumer;
 use super::umem::Umem;
 use crate::Frame;
+use crate::interface::clock::utc;
 
 /// Chunks that are taken at a time: what a driver puts into the ring at a time.
 const BATCH: u32 = 64;
@@ -93,11 +94,6 @@ impl Intake {
         let time = u64::from_ne_bytes(*time.first_chunk()?);
         (u64::from_ne_bytes(*key) == self.key).then_some(Nanos(time.cast_signed()).plus(-self.tai_ahead))
     }
-}
-
-/// The clock that stamps frames, as it is told to people.
-pub(super) fn utc() -> Nanos {
-    Nanos(nanos(clock_gettime(ClockId::Realtime)))
 }
 
 /// TAI less UTC: whole seconds, 0 until somebody tells the kernel.

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::bpf::{Counters, Link, Map};
-use super::intake::{Intake, utc};
+use super::intake::Intake;
 use super::outlet::Outlet;
 use super::ring::Producer;
 use super::socket::Socket;
 use crate::af_packet::Promiscuous;
+use crate::interface::clock::{instant, utc};
 use crate::interface::watch::{Seen, Watch};
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
@@ -215,12 +216,6 @@ const NOTHING: libc::xdp_statistics = libc::xdp_statistics {
     rx_fill_ring_empty_descs: 0,
     tx_ring_empty_descs: 0,
 };
-
-/// The clock for how long something may take, which nobody sets.
-#[expect(clippy::disallowed_methods, reason = "how long the kernel may take for its last frame is real time")]
-fn instant() -> Instant {
-    Instant::now()
-}
 
 impl Source for Queue {
     fn poll(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Polled, SourceError> {

@@ -2,6 +2,7 @@
 //!
 //! Asked by netlink and `ioctl`, not of `/sys`: a mount of sysfs shows the namespace that it was made in.
 
+pub(crate) mod clock;
 pub(crate) mod ethtool;
 mod features;
 pub(crate) mod netlink;

@@ -78,10 +78,12 @@ impl PollerWorker {
         report
     }
 
-    /// Works until the source ends.
-    pub(super) fn run(mut self) -> PollerReport {
-        while self.step(clock::now()) {}
-        self.end(clock::now())
+    /// Works until the source ends, and sleeps where a ring has no room for the last of it.
+    pub(super) fn run(self) -> PollerReport {
+        let Self { poller, mut outlet, stop } = self;
+        let report = poller.run(&stop, &mut |news| outlet.hear(news, clock::now()));
+        outlet.close();
+        report
     }
 }
 
