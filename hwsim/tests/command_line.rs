@@ -99,8 +99,10 @@ fn completions_and_man_pages_are_there() {
     let dir = TempDir::new().unwrap();
     let script = String::from_utf8(sim(&["completions", "bash"], dir.path()).stdout).unwrap();
     assert!(script.contains("conntrack-sim") && script.contains("--clock-step"));
+    assert!(script.contains("asymmetric-taps") && script.contains("card-1998"), "scenarios and devices by name");
     assert!(sim(&["man", "."], dir.path()).status.success());
-    assert!(fs::read_to_string(dir.path().join("conntrack-sim-pcap.1")).unwrap().contains("snaplen"));
+    let page = fs::read_to_string(dir.path().join("conntrack-sim-pcap.1")).unwrap().replace("\\-", "-");
+    assert!(page.contains("snaplen") && page.contains("asymmetric-routes"), "{page}");
     let nowhere = sim(&["man", "missing"], dir.path());
     assert_eq!((nowhere.status.code(), stderr(&nowhere).lines().count()), (Some(1), 1));
 }

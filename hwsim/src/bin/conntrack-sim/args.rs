@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hwsim::hardware::{self, Clock, DEVICES, Hardware, Loss, Step};
@@ -97,6 +98,8 @@ const PCAP_EXAMPLES: &str = "Examples:
   What a device makes of it that loses 1% of the frames and counts them, or whose clock is set back after a minute:
     conntrack-sim pcap --loss 0.01 -o lossy.pcapng
     conntrack-sim pcap --clock-step 60:-1 -o stepped.pcapng --truth stepped.csv
+  Two taps, one for each direction, by two clocks:
+    conntrack-sim pcap --scenario asymmetric-taps -o taps.pcapng --truth taps.csv
   Straight into another program:
     conntrack-sim pcap --scenario syn-flood --connections 100000 -o - | tcpdump -nr - -c 5
 
@@ -136,7 +139,7 @@ pub struct Script {
 #[derive(Debug, clap::Args)]
 pub struct Pcap {
     /// Name of the scenario (see `conntrack-sim list`)
-    #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].name, value_parser = parse_scenario)]
+    #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].name, value_parser = scenarios())]
     pub scenario: &'static Scenario,
     /// The number that everything follows from
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -181,7 +184,7 @@ pub struct Pcap {
 #[command(next_help_heading = "Capture device (the truth is not affected by it)")]
 pub struct Device {
     /// Name of the device (see `conntrack-sim list`); the default is the scenario's, mostly `exact`
-    #[arg(long, value_name = "NAME", value_parser = parse_device)]
+    #[arg(long, value_name = "NAME", value_parser = devices())]
     pub device: Option<&'static Hardware>,
     /// Share of the frames that it loses, from 0 to 1; a pcapng file says how many
     #[arg(long, value_name = "P", value_parser = parse_share)]
@@ -267,18 +270,16 @@ impl From<Unit> for Resolution {
     }
 }
 
-fn parse_scenario(name: &str) -> Result<&'static Scenario, String> {
-    scenario::find(name).ok_or_else(|| {
-        let names: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        format!("there is no such scenario; there are: {}", names.join(", "))
-    })
+/// The scenarios by their names, so that help, man page and completions list them.
+fn scenarios() -> impl TypedValueParser<Value = &'static Scenario> {
+    let names = SCENARIOS.iter().map(|scenario| PossibleValue::new(scenario.name).help(scenario.about));
+    PossibleValuesParser::new(names).try_map(|name| scenario::find(&name).ok_or("there is no such scenario"))
 }
 
-fn parse_device(name: &str) -> Result<&'static Hardware, String> {
-    hardware::find(name).ok_or_else(|| {
-        let names: Vec<&str> = DEVICES.iter().map(|device| device.name).collect();
-        format!("there is no such device; there are: {}", names.join(", "))
-    })
+/// The devices likewise.
+fn devices() -> impl TypedValueParser<Value = &'static Hardware> {
+    let names = DEVICES.iter().map(|device| PossibleValue::new(device.name).help(device.about));
+    PossibleValuesParser::new(names).try_map(|name| hardware::find(&name).ok_or("there is no such device"))
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {
