@@ -119,6 +119,7 @@ Examples:
   conntrack-tap run --source pcap:uplink.pcap.gz --out campaign
   conntrack-tap run --source pcap:east.pcap --source pcap:west.pcap --out campaign
   conntrack-tap run --source afpacket:eth1 --source afpacket:eth2 --out campaign --duration 12h --headers 20
+  conntrack-tap run --source afxdp:eth1 --out /data/week-12 --user conntrack
   conntrack-tap run --source sim:uplink-small,seed=7,loss=0.01,truth=truth.csv --out campaign")]
 pub struct RunArguments {
     /// Where packets come from; may be given several times
@@ -153,6 +154,9 @@ pub struct Overrides {
     /// Replace addresses, prefix by prefix, under the key in this file; make one with: openssl rand -hex 32
     #[arg(long, value_name = "KEY")]
     pub anonymise: Option<String>,
+    /// Once the sources are open, go on as this user: a name, or UID:GID
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
     /// End after this long by the clock: 7d, 12h, 30s; a file usually ends sooner [default: none]
     #[arg(long, value_name = "TIME")]
     pub duration: Option<Limit>,
@@ -201,6 +205,7 @@ impl Overrides {
             ("campaign", "site", self.site.map(Value::String)),
             ("campaign", "link", self.link.map(Value::String)),
             ("campaign", "anonymise_key", self.anonymise.map(Value::String)),
+            ("campaign", "user", self.user.map(Value::String)),
             ("campaign", "duration", self.duration.map(|limit| Value::String(limit.into()))),
             ("tracker", "shards", self.shards.map(number)),
             ("tracker", "headers", self.headers.map(number)),

@@ -12,6 +12,7 @@ pub mod events;
 pub mod ledger;
 pub mod logging;
 pub mod pipeline;
+pub mod privileges;
 pub mod progress;
 pub mod run;
 pub mod signals;

@@ -18,6 +18,7 @@ use crate::anonymise::key;
 use crate::cli::{LogArguments, LogFormat, RunArguments};
 use crate::config::{Config, Limit};
 use crate::pipeline::{self, Ended, Parts, Running};
+use crate::privileges::{self, User};
 use crate::progress::Progress;
 use crate::signals::Watch;
 use crate::sources::SourceSpec;
@@ -72,11 +73,16 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
         "" => None,
         path => Some(key::read(Path::new(path))?),
     };
+    let user: Option<User> = match config.campaign.user.as_str() {
+        "" => None,
+        name => Some(name.parse()?),
+    };
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for spec in &arguments.sources {
         sources.extend(spec.open()?);
     }
     say_how(&sources, logs);
+    privileges::give_up(user.as_ref())?;
     let begun = clock::now();
     let stop = Arc::new(AtomicBool::new(false));
     let _watch = Watch::start(Arc::clone(&stop)).context("cannot listen for signals")?;

@@ -44,6 +44,8 @@ pub struct Campaign {
     pub uid_salt: String,
     /// The file with the key under which addresses are replaced; empty where they stay as they are.
     pub anonymise_key: String,
+    /// The user to go on as once the sources are open; empty for whoever started it.
+    pub user: String,
 }
 
 /// The section `tracker`.

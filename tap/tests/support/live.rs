@@ -75,8 +75,13 @@ impl Host {
 
     /// Starts a tap on an interface, and waits until it captures.
     pub fn tap(&self, interface: &str, campaign: PathBuf) -> Tap {
+        self.tap_with(interface, campaign, &[])
+    }
+
+    /// The same with further options.
+    pub fn tap_with(&self, interface: &str, campaign: PathBuf, options: &[&str]) -> Tap {
         let mut command = self.command(program("conntrack-tap").to_str().expect("UTF-8"));
-        command.args(["run", "--source", &format!("afpacket:{interface}"), "--out"]).arg(&campaign);
+        command.args(["run", "--source", &format!("afpacket:{interface}"), "--out"]).arg(&campaign).args(options);
         let child = command.stderr(Stdio::piped()).spawn().expect("the tap starts");
         wait_until("the tap captures", || {
             self.packet_sockets().contains("conntrack-tap") && campaign.join("campaign.json").exists()
@@ -131,6 +136,11 @@ pub struct Tap {
 }
 
 impl Tap {
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the campaign as a user would, and gives its TCP connections to `port`, or to any.
     pub fn end(self, port: Option<u16>) -> Vec<Row> {
         // The last segments reach the tap within the block timeout of its ring.
