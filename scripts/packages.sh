@@ -10,8 +10,8 @@ set -euo pipefail
 declare -A groups=(
     # A C compiler and linker: the zstd crate builds its library from source.
     [build]="build-essential pkg-config"
-    # tshark reads back exported headers, and tcptrace tells of the same captures; the rest make and measure traffic between two network namespaces.
-    [test]="python3 tshark tcpdump iproute2 ethtool util-linux curl nginx-light iperf3 tcptrace nmap ncat openssh-client openssh-server"
+    # tshark reads back exported headers, tcptrace tells of the same captures, chromium opens the HTML report; the rest make and measure traffic between two network namespaces.
+    [test]="python3 tshark tcpdump iproute2 ethtool util-linux curl nginx-light iperf3 tcptrace nmap ncat openssh-client openssh-server chromium fonts-dejavu-core"
 )
 
 usage() {

@@ -40,7 +40,7 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What a campaign holds: packets, connections, traffic, quantiles, rates, losses
+    /// What a campaign holds: packets, connections, traffic, quantiles, rates, losses; or several side by side
     Summary(SummaryArgs),
     /// The table of connections, one row each
     Connections(ConnectionsArgs),
@@ -52,10 +52,14 @@ pub enum Command {
     Columns(ColumnsArgs),
     /// How unevenly the traffic ran: peaks, dispersion, memory, hour by hour
     Burstiness(BurstinessArgs),
+    /// Everything to look at: one self-contained page with plots
+    Html(HtmlArgs),
     /// How fast connections ran: whole, in their data phase, after slow start, at their peaks
     Throughput(ThroughputArgs),
     /// What a tool that ends flows by a timeout would have made of the same connections
     Timeouts(TimeoutsArgs),
+    /// What the JSON of a report looks like, as a JSON Schema
+    Schema(SchemaArgs),
     /// Checks every checksum, and every count against the ledger
     Verify(VerifyArgs),
     /// Prints a completion script for a shell
@@ -84,9 +88,10 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   conntrack-report summary lab
+  conntrack-report summary monday tuesday
   conntrack-report summary monday tuesday --format json | jq .connections.by_conn_state
 
-In JSON each campaign is one object on one line, times are decimal seconds.")]
+Two or three campaigns stand side by side, more of them one after another. In JSON each campaign is one object on one line, times are decimal seconds.")]
 pub struct SummaryArgs {
     #[command(flatten)]
     pub read: Campaigns,
@@ -125,6 +130,33 @@ pub struct BurstinessArgs {
     pub format: SummaryFormat,
     #[command(flatten)]
     pub write: OutputArgs,
+}
+
+/// Arguments of `html`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report html lab -o lab.html
+  conntrack-report html monday tuesday -o days.html
+  conntrack-report html lab --uid 1234567890123456789 -o lab.html
+
+The page needs nothing but a browser: no script, no network; it is light or dark as
+the reader's system is, and prints. Several campaigns stand side by side. A connection
+is looked at closely as far as its recorded headers reach.")]
+pub struct HtmlArgs {
+    #[command(flatten)]
+    pub read: Campaigns,
+    /// The page's title [default: the campaigns' names]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Look at the connection with this uid closely; may be repeated
+    #[arg(long, value_parser = parse_uid)]
+    pub uid: Vec<u64>,
+    /// Without --uid: look at so many connections closely, those with the most payload
+    #[arg(long, value_name = "N", default_value = "3", conflicts_with = "uid", value_parser = clap::value_parser!(u16).range(..=100))]
+    pub largest: u16,
+    /// Write to this file, which appears whole at the end and replaces an older one; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// Arguments of `throughput`.
@@ -316,6 +348,21 @@ pub struct ColumnsArgs {
     pub write: OutputArgs,
 }
 
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  conntrack-report schema summary
+  conntrack-report schema burstiness -o burstiness.schema.json
+
+A later version may have more keys (JSON Schema, draft 2020-12).")]
+pub struct SchemaArgs {
+    /// The report
+    #[arg(value_enum)]
+    pub report: ReportName,
+    #[command(flatten)]
+    pub write: OutputArgs,
+}
+
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -354,6 +401,19 @@ pub enum LogFormat {
     Text,
     /// A JSON object a line
     Json,
+}
+
+/// The reports that can be JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportName {
+    /// Of `summary`
+    Summary,
+    /// Of `throughput`
+    Throughput,
+    /// Of `burstiness`
+    Burstiness,
+    /// Of `timeouts`
+    Timeouts,
 }
 
 /// Formats of `summary`.

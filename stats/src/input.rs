@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use recorder::{Campaign, ReadError, Table};
 
 use crate::ReportError;
+use crate::progress::Progress;
 
 /// How many parts of campaigns could not be read.
 #[derive(Debug, Default)]
@@ -58,17 +59,23 @@ pub fn each_batch(
     take: &mut dyn FnMut(&RecordBatch) -> Result<ControlFlow<()>, ReportError>,
 ) -> Result<(), ReportError> {
     let mut rows = 0;
+    let mut progress = Progress::new(table, campaign.manifest().rows(table));
     for batch in campaign.scan_columns(table, columns)? {
         match batch {
             Ok(batch) => {
-                rows += batch.num_rows();
+                rows += batch.num_rows() as u64;
+                progress.show(rows);
                 if take(&batch)?.is_break() {
                     break;
                 }
             }
-            Err(error) => skipped.skip(table, &error),
+            Err(error) => {
+                progress.clear();
+                skipped.skip(table, &error);
+            }
         }
     }
+    progress.clear();
     tracing::info!("read {rows} rows of the table {table} in {}", campaign.root().display());
     Ok(())
 }

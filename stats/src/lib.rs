@@ -11,18 +11,23 @@ mod command;
 mod error;
 pub mod estimate;
 mod format;
+mod html;
 mod input;
 mod log;
 mod output;
 mod packet_line;
 mod page;
 mod pcapng;
+mod progress;
 mod rows;
+mod services;
+mod standing;
 mod summary;
 mod text;
 mod throughput;
 mod time_sort;
 mod timeouts;
+mod top;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -68,8 +73,10 @@ fn dispatch(command: Command) -> anyhow::Result<Done> {
         Command::Events(arguments) => command::events(&arguments),
         Command::Columns(arguments) => command::columns(&arguments),
         Command::Burstiness(arguments) => command::burstiness(&arguments),
+        Command::Html(arguments) => command::html(&arguments),
         Command::Throughput(arguments) => command::throughput(&arguments),
         Command::Timeouts(arguments) => command::timeouts(&arguments),
+        Command::Schema(arguments) => command::schema(&arguments),
         Command::Verify(arguments) => command::verify(&arguments),
         Command::Completions(arguments) => command::completions(arguments.shell, Cli::command()),
         Command::Man(arguments) => command::man(&arguments.folder, Cli::command()),

@@ -84,3 +84,63 @@ fn the_text_fits_100_columns() {
         }
     }
 }
+
+#[test]
+fn a_campaign_that_is_being_written_is_reported_on_and_says_up_to_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("lab");
+    Campaign { running: true, ..Campaign::default() }.write(&dir);
+    let dir = dir.to_str().unwrap();
+    let json: Value = serde_json::from_str(&printed(&["summary", dir, "--format", "json"])).unwrap();
+    assert_eq!((&json["connections"]["total"], &json["campaign"]["state"]), (&100.into(), &"running".into()));
+    let newest = (support::EPOCH / 10_000_000 * 10_000_000 + 90_000_000) as f64 / 1e9;
+    assert!(
+        (json["campaign"]["up_to"].as_f64().unwrap() - newest).abs() < 1e-6,
+        "the last bin of the base series: {json}"
+    );
+    for report in ["summary", "throughput", "burstiness", "timeouts"] {
+        let text = printed(&[report, dir]);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert!(words.join(" ").contains("acknowledged so far, up to 2026-11-22 00:00:00.090 UTC"), "{text}");
+    }
+    let whole = folder.path().join("whole");
+    Campaign::default().write(&whole);
+    let json: Value =
+        serde_json::from_str(&printed(&["throughput", whole.to_str().unwrap(), "--format", "json"])).unwrap();
+    assert_eq!((&json["standing"]["state"], &json["standing"]["up_to"]), (&"complete".into(), &Value::Null));
+}
+
+#[test]
+fn services_and_networks_are_named() {
+    let (text, json) = summaries(&Campaign::default());
+    let ports = json["responder_ports"].as_array().unwrap();
+    assert!(ports.iter().any(|port| port["port"] == 443 && port["service"] == "https"), "{json}");
+    assert!(text.contains("  443 https"), "{text}");
+    let networks = json["responder_networks"]["largest"].as_array().unwrap();
+    assert_eq!((&networks[0]["prefix"], &networks[0]["connections"]), (&"192.0.2.0/24".into(), &80.into()));
+    assert!(text.contains("Responders' networks, of "), "{text}");
+}
+
+#[test]
+fn two_or_three_campaigns_stand_side_by_side_and_fit_100_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let dirs = ["monday", "tuesday", "a-campaign-whose-name-is-longer-than-any-column-of-the-page"]
+        .map(|name| folder.path().join(name));
+    Campaign::default().write(&dirs[0]);
+    Campaign { connections: 200, lossy: true, ..Campaign::default() }.write(&dirs[1]);
+    Campaign { connections: 0, ..Campaign::default() }.write(&dirs[2]);
+    let dirs = dirs.each_ref().map(|dir| dir.to_str().unwrap());
+    for count in [2, 3] {
+        let arguments = [&["summary"], &dirs[..count]].concat();
+        let text = printed(&arguments);
+        let row = |label: &str| text.lines().find(|line| line.trim_start().starts_with(label)).unwrap().to_owned();
+        assert!(row("Campaign").contains("monday") && row("Campaign").contains("tuesday"), "{text}");
+        let all: Vec<String> = row("All").split_whitespace().map(str::to_owned).collect();
+        assert_eq!(all[1..6], ["100", "100.00", "%", "200", "100.00"], "{text}");
+        assert!(text.contains("tuesday: The capture lost 1,023 of "), "{text}");
+        let long = text.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(long, None);
+    }
+    let lines = printed(&["summary", dirs[0], dirs[1], "--format", "json"]);
+    assert_eq!(lines.lines().count(), 2, "a line a campaign");
+}

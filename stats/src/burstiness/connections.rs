@@ -128,6 +128,9 @@ pub struct Lengths {
     pub quantiles: Vec<Quantile>,
     /// The share that lasts longer, at some lengths.
     pub beyond: Vec<Survivors>,
+    /// The whole curve that both are taken from.
+    #[serde(skip)]
+    pub curve: Vec<Survivors>,
 }
 
 /// Tails of whole connections.
@@ -337,6 +340,7 @@ impl GatherConnections {
                 cut: self.spans.cut(),
                 quantiles: QUANTILES.iter().map(|&of| survival::quantile(&curve, of)).collect(),
                 beyond: LENGTHS.iter().filter_map(|&length| survival::beyond(&curve, length)).collect(),
+                curve,
             },
             tails: Tails { size: self.size.tail(), duration: self.duration.tail(), rate: self.rate.tail() },
             bursts: Bursts {

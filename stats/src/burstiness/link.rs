@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::alpha::GatherAlpha;
 use super::instants::{Gaps, GatherInstants};
 use super::series::Hour;
 use crate::estimate::dispersion::{self, Dispersion};
@@ -85,23 +86,31 @@ pub struct ScaleReport {
 }
 
 impl HourReport {
-    /// Of one hour; takes out the openings and closings that lie in it.
-    pub fn of(hour: &Hour, openings: &mut GatherInstants, closings: &mut GatherInstants, options: &Options) -> Self {
+    /// Of one hour; takes out the openings and closings that lie in it, and puts its bins of alpha traffic in.
+    pub fn of(
+        hour: &Hour,
+        [openings, closings]: [&mut GatherInstants; 2],
+        alphas: &mut GatherAlpha,
+        options: &Options,
+    ) -> Self {
         let bin = hour.width as f64 / 1e9;
         let recorded = Seconds(hour.counts.packets.len() as f64 * bin);
-        let series = |counts: &[f64]| SeriesReport::of(counts, bin, &options.scales);
+        let counts = &hour.counts;
+        let [packets, bytes, opened] = side_by_side([&counts.packets, &counts.bytes, &counts.openings], |counts| {
+            SeriesReport::of(counts, bin, &options.scales)
+        });
         let capacity = options.capacity.map(|bits| bits / 8.0 * bin);
         Self {
             ts: Instant(hour.start),
             recorded_s: recorded,
             lost: hour.lost,
             lossy_bins: hour.lossy_bins,
-            packets: series(&hour.counts.packets),
-            bytes: series(&hour.counts.bytes),
-            openings: series(&hour.counts.openings),
+            packets,
+            bytes,
+            openings: opened,
             opening_gaps: openings.take(hour.start, recorded),
             closing_gaps: closings.take(hour.start, recorded),
-            alpha: alpha(&hour.counts.bytes, bin),
+            alpha: alpha(hour, bin, alphas),
             micro_bursts: capacity.and_then(|capacity| excess::over(&hour.counts.bytes, options.over * capacity)),
         }
     }
@@ -127,14 +136,29 @@ impl SeriesReport {
     }
 }
 
+/// The same of several things at once, a thread each: an hour's transforms and estimates take most of a report's time.
+fn side_by_side<T: Send, U: Send, const N: usize>(of: [T; N], make: impl Fn(T) -> U + Sync) -> [U; N] {
+    std::thread::scope(|scope| {
+        let make = &make;
+        let made = of.map(|one| scope.spawn(move || make(one)));
+        made.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
 fn bins(length: f64, bin: f64) -> usize {
     ((length / bin).round() as usize).max(1)
 }
 
-fn alpha(bytes: &[f64], bin: f64) -> Option<Excess> {
+fn alpha(hour: &Hour, bin: f64, alphas: &mut GatherAlpha) -> Option<Excess> {
     /// Fewer bins have no deviation to speak of.
     const FEWEST: usize = 20;
-    let series = aggregate(bytes, bins(ALPHA_BIN, bin));
+    let bins = bins(ALPHA_BIN, bin);
+    let series = aggregate(&hour.counts.bytes, bins);
     let threshold = mean(&series)? + ALPHA_DEVIATIONS * variance(&series)?.sqrt();
-    excess::over(&series, threshold).filter(|_| series.len() >= FEWEST)
+    let found = excess::over(&series, threshold).filter(|_| series.len() >= FEWEST)?;
+    let length = hour.width.saturating_mul(bins as i64);
+    for (at, &bytes) in series.iter().enumerate().filter(|(_, bytes)| **bytes > threshold) {
+        alphas.add(hour.start.saturating_add(length.saturating_mul(at as i64)), length, bytes);
+    }
+    Some(found)
 }

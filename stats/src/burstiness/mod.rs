@@ -1,9 +1,10 @@
 //! `conntrack-report burstiness`: how unevenly the traffic ran, hour by hour, from the base series of the whole campaign; and what its
 //! connections say of bursts, sizes and lengths.
 //!
-//! One pass over the connections, then one over the base series. Of the connections only counts, largest values and, of each hour, some
+//! One pass over the connections, then one over the base series, and a last one for the connections behind what stands out. Of the connections only counts, largest values and, of each hour, some
 //! thousand instants are kept; of the base series three hours at a time.
 
+mod alpha;
 mod connections;
 mod instants;
 mod link;
@@ -17,11 +18,13 @@ use recorder::{Campaign, Table};
 use serde::Serialize;
 
 pub use connections::Connections;
-pub use link::{HourReport, Options};
+pub use link::{HourReport, Options, ScaleReport, SeriesReport};
 
 use crate::ReportError;
 use crate::input::{Skipped, each_batch};
+use crate::standing::Standing;
 use crate::summary::Seconds;
+use alpha::{AlphaBin, GatherAlpha};
 use connections::GatherConnections;
 use instants::GatherInstants;
 use series::{GatherHours, Hour};
@@ -31,6 +34,8 @@ use series::{GatherHours, Hour};
 pub struct Burstiness {
     /// The campaign's directory.
     pub campaign: String,
+    /// Where its recording stands.
+    pub standing: Standing,
     /// What the figures of the hours rest on.
     pub basis: &'static str,
     /// Width of the bins of the base series; nothing of an empty campaign.
@@ -41,6 +46,8 @@ pub struct Burstiness {
     pub lost: u64,
     /// Rows of the base series that came hours after their time, and are left out.
     pub late_rows: u64,
+    /// The bins of alpha traffic that stand out most, with the connection that can have filled each.
+    pub alpha_bins: Vec<AlphaBin>,
     /// What the connections say.
     pub connections: Connections,
 }
@@ -63,10 +70,11 @@ impl Burstiness {
             connections.add(batch, seen).map(ControlFlow::Continue)
         })?;
         let (mut hours, mut lost, mut bin) = (Vec::new(), 0_u64, None);
+        let mut alpha = GatherAlpha::default();
         let mut gather = GatherHours::new(|hour: Hour| {
             bin = Some(Seconds(hour.width as f64 / 1e9));
             lost = lost.saturating_add(hour.lost);
-            hours.push(HourReport::of(&hour, &mut openings, &mut closings, options));
+            hours.push(HourReport::of(&hour, [&mut openings, &mut closings], &mut alpha, options));
             tracing::info!("{} hours of the base series are done", hours.len());
         });
         each_batch(campaign, Table::Intervals, &series::COLUMNS, skipped, &mut |batch| {
@@ -75,11 +83,13 @@ impl Burstiness {
         let late_rows = gather.finish();
         Ok(Self {
             campaign: path.display().to_string(),
+            standing: Standing::of(campaign)?,
             basis: "intervals",
             bin_s: bin,
             hours,
             lost,
             late_rows,
+            alpha_bins: alpha.finish(campaign)?,
             connections: connections.finish(),
         })
     }

@@ -2,7 +2,9 @@
 
 mod columns;
 mod headers;
+mod html;
 mod manual;
+mod schema;
 mod tables;
 
 use std::io::Write;
@@ -18,13 +20,15 @@ use crate::cli::{
 };
 use crate::input::{self, Named, Skipped};
 use crate::output::Output;
-use crate::summary::Summary;
+use crate::summary::{Summary, compare};
 use crate::throughput::Throughput;
 use crate::timeouts::Timeouts;
 
 pub use columns::columns;
 pub use headers::headers;
+pub use html::html;
 pub use manual::{completions, man};
+pub use schema::schema;
 pub use tables::{connections, events};
 
 /// How a subcommand ended when it did not fail.
@@ -49,17 +53,21 @@ pub fn summary(arguments: &SummaryArgs) -> anyhow::Result<Done> {
     let campaigns = input::open(&arguments.read.campaigns)?;
     let mut out = Output::open(arguments.write.output.as_deref())?;
     let mut skipped = Skipped::default();
-    let mut balanced = true;
-    for (i, named) in campaigns.iter().enumerate() {
-        let summary = Summary::of(&named.path, &named.campaign, &mut skipped)?;
-        balanced &= summary.imbalance.is_none();
-        let text = match arguments.format {
-            SummaryFormat::Text => summary.to_text(),
-            SummaryFormat::Json => serde_json::to_string(&summary).context("cannot write the summary as JSON")? + "\n",
-        };
-        let gap = if i > 0 && arguments.format == SummaryFormat::Text { "\n" } else { "" };
-        write!(out, "{gap}{text}").map_err(ReportError::from)?;
-    }
+    let summaries = campaigns
+        .iter()
+        .map(|named| Summary::of(&named.path, &named.campaign, &mut skipped))
+        .collect::<Result<Vec<_>, _>>()?;
+    let text = match arguments.format {
+        SummaryFormat::Text if (2..=compare::MOST).contains(&summaries.len()) => compare::render(&summaries),
+        SummaryFormat::Text => summaries.iter().map(Summary::to_text).collect::<Vec<_>>().join("\n"),
+        SummaryFormat::Json => summaries
+            .iter()
+            .map(|summary| serde_json::to_string(summary).map(|line| line + "\n"))
+            .collect::<Result<String, _>>()
+            .context("cannot write the summary as JSON")?,
+    };
+    out.write_all(text.as_bytes()).map_err(ReportError::from)?;
+    let balanced = summaries.iter().all(|summary| summary.imbalance.is_none());
     out.commit()?;
     Ok(if balanced { Done::without(&skipped) } else { Done::InPart })
 }

@@ -7,6 +7,9 @@ use super::{Z95, mean};
 /// Fewer gaps cannot tell.
 const FEWEST: usize = 50;
 
+/// D'Agostino and Stephens 1986, table 4.14: of exponential samples, 5 % have a larger modified A².
+pub const CRITICAL: f64 = 1.321;
+
 /// What the gaps between arrivals say.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Arrivals {
@@ -28,8 +31,6 @@ pub struct Arrivals {
 /// Tests gaps, in order of time; `None` with fewer than fifty.
 #[must_use]
 pub fn test(gaps: &[f64]) -> Option<Arrivals> {
-    /// D'Agostino and Stephens 1986, table 4.14: 5 % of exponential samples exceed it.
-    const CRITICAL: f64 = 1.321;
     let level = mean(gaps).filter(|&level| level > 0.0 && gaps.len() >= FEWEST)?;
     let spread = super::variance(gaps)?;
     let products: f64 = gaps.windows(2).map(|pair| (pair[0] - level) * (pair[1] - level)).sum();

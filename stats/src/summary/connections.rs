@@ -7,18 +7,21 @@ use recorder::Table;
 use serde::Serialize;
 
 use super::exact::Seconds;
+use super::networks::GatherNetworks;
 use super::spread::{Gather, Spread};
 use crate::ReportError;
 use crate::cell::{Cell, Column};
+use crate::services;
 
 /// How many ports the summary names.
 const TOP_PORTS: usize = 10;
 
 /// The columns that [`GatherConnections`] reads.
-pub const COLUMNS: [&str; 26] = [
+pub const COLUMNS: [&str; 27] = [
     "final",
     "partial",
     "orig_h",
+    "resp_h",
     "resp_p",
     "conn_state",
     "close_reason",
@@ -125,6 +128,8 @@ pub struct Spreads {
 pub struct Port {
     /// Its number.
     pub port: u16,
+    /// The service that IANA registers for it.
+    pub service: Option<&'static str>,
     /// Connections to it.
     pub connections: u64,
     /// Their IP bytes, both directions.
@@ -152,6 +157,8 @@ pub struct GatherConnections {
     pub first: Option<i64>,
     /// Last packet of any connection so far, ns.
     pub last: Option<i64>,
+    /// The networks of originators and responders, so far.
+    pub networks: [GatherNetworks; 2],
     ports: Vec<Port>,
     duration: Gather,
     unique_bytes: [Gather; 2],
@@ -162,13 +169,15 @@ pub struct GatherConnections {
 
 impl Default for GatherConnections {
     fn default() -> Self {
-        let ports = (0..=u16::MAX).map(|port| Port { port, ..Port::default() }).collect();
+        let port = |port| Port { port, service: services::name(port), ..Port::default() };
+        let ports = (0..=u16::MAX).map(port).collect();
         Self {
             connections: Connections::default(),
             traffic: Traffic::default(),
             headers: Headers::default(),
             first: None,
             last: None,
+            networks: Default::default(),
             ports,
             duration: Gather::default(),
             unique_bytes: [Gather::default(), Gather::default()],
@@ -190,6 +199,7 @@ impl GatherConnections {
         self.add_counts(&rows)?;
         self.add_traffic(&rows)?;
         self.add_ports(&rows)?;
+        self.add_networks(&rows)?;
         self.add_spreads(&rows)
     }
 
@@ -259,6 +269,18 @@ impl GatherConnections {
             port.connections += 1;
             for bytes in [&orig, &resp] {
                 port.ip_bytes = port.ip_bytes.saturating_add(bytes.cell(row).unsigned().unwrap_or(0));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_networks(&mut self, rows: &Rows<'_>) -> Result<(), ReportError> {
+        let (orig, resp) = (rows.column("orig_ip_bytes")?, rows.column("resp_ip_bytes")?);
+        for (networks, column) in self.networks.iter_mut().zip(["orig_h", "resp_h"]) {
+            let address = rows.column(column)?;
+            for &row in &rows.rows {
+                let number = |column: &Column<'_>| column.cell(row).unsigned().unwrap_or(0);
+                networks.add(address.cell(row).text().unwrap_or_default(), number(&orig).saturating_add(number(&resp)));
             }
         }
         Ok(())

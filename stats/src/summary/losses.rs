@@ -1,14 +1,15 @@
 //! What a campaign lost, in plain words.
 
-use recorder::{Dropped, Manifest, State, Table};
+use recorder::{Dropped, Manifest, Table};
 
 use super::Connections;
+use crate::standing::Standing;
 use crate::text::{bytes, count, share};
 
 /// A sentence for each kind of loss; none when nothing was lost. `unreadable` parts of the campaign could not be read now.
-pub fn sentences(manifest: &Manifest, connections: &Connections, unreadable: u64) -> Vec<String> {
+pub fn sentences(manifest: &Manifest, standing: &Standing, connections: &Connections, unreadable: u64) -> Vec<String> {
     let mut sentences = Vec::new();
-    sentences.extend(state(manifest.state));
+    sentences.extend(standing.sentence());
     sentences.extend(dropped(manifest, connections));
     for table in Table::ALL {
         let lost = manifest.lost_rows(table);
@@ -30,15 +31,6 @@ pub fn sentences(manifest: &Manifest, connections: &Connections, unreadable: u64
         sentences.push(format!("{parts} of the campaign could not be read now; conntrack-report verify says which."));
     }
     sentences
-}
-
-fn state(state: State) -> Option<String> {
-    let sentence = match state {
-        State::Complete | State::Sealing => return None,
-        State::Running => "The recording goes on, or died without notice: the figures are those acknowledged so far.",
-        State::Interrupted => "The recording was interrupted: the figures end where it did.",
-    };
-    Some(sentence.to_owned())
 }
 
 fn dropped(manifest: &Manifest, connections: &Connections) -> Option<String> {

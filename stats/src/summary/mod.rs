@@ -2,9 +2,11 @@
 //!
 //! One pass over the connections and one over the base series, a few columns of each; memory does not grow with the campaign.
 
+pub mod compare;
 mod connections;
 mod exact;
 mod losses;
+mod networks;
 mod rates;
 mod spread;
 mod text;
@@ -18,11 +20,14 @@ use wire::Nanos;
 
 pub use connections::{Connections, Halves, Headers, Port, Spreads, Traffic};
 pub use exact::{Instant, Seconds};
+pub use networks::Networks;
 pub use rates::{Peak, Rates};
 pub use spread::{Gather, Spread};
+pub use text::{REASONS, STATES, explained, period};
 
 use crate::ReportError;
 use crate::input::{Skipped, each_batch};
+use crate::standing::Standing;
 use connections::GatherConnections;
 use rates::GatherRates;
 
@@ -47,6 +52,10 @@ pub struct Summary {
     pub rates: Rates,
     /// The responders' ports with the most connections.
     pub responder_ports: Vec<Port>,
+    /// The networks of originators (/24 of IPv4, /48 of IPv6) with the most IP bytes.
+    pub originator_networks: Networks,
+    /// Those of responders.
+    pub responder_networks: Networks,
     /// Recorded headers.
     pub headers: Headers,
     /// What was lost, in sentences; empty when nothing was.
@@ -64,6 +73,8 @@ pub struct About {
     pub link: String,
     /// Where the recording stands: running, sealing, complete, interrupted.
     pub state: &'static str,
+    /// Up to when its figures reach; nothing where it was recorded to its end.
+    pub up_to: Option<Instant>,
     /// What ended it, in words.
     pub ended_by: Option<&'static str>,
     /// First packet.
@@ -102,12 +113,15 @@ impl Summary {
 
         let manifest = campaign.manifest();
         let ledger = manifest.ledger();
-        let about = About::of(path, manifest, gather.first, gather.last);
-        let losses = losses::sentences(manifest, &gather.connections, skipped.parts() - before);
+        let standing = Standing::of(campaign)?;
+        let about = About::of(path, manifest, &standing, [gather.first, gather.last]);
+        let losses = losses::sentences(manifest, &standing, &gather.connections, skipped.parts() - before);
         Ok(Self {
             imbalance: ledger.balance().err().map(|imbalance| imbalance.to_string()),
             rates: mean_rates(about.duration_s, &gather.traffic, rates.peak()),
             responder_ports: gather.top_ports(),
+            originator_networks: gather.networks[0].finish(),
+            responder_networks: gather.networks[1].finish(),
             spreads: gather.spreads(),
             campaign: about,
             sources: manifest.sources.clone(),
@@ -128,7 +142,7 @@ impl Summary {
 
 impl About {
     /// `first` and `last` are those of the connections: the manifest of a campaign that runs, or died, lags behind them.
-    fn of(path: &Path, manifest: &Manifest, first: Option<i64>, last: Option<i64>) -> Self {
+    fn of(path: &Path, manifest: &Manifest, standing: &Standing, [first, last]: [Option<i64>; 2]) -> Self {
         let start = [manifest.packets.start, first.map(Nanos)].into_iter().flatten().min();
         let end = manifest.packets.end.max(last.map(Nanos));
         let duration = start.zip(end).map(|(start, end)| Seconds(end.elapsed_since(start) as f64 / 1e9));
@@ -136,7 +150,8 @@ impl About {
             path: path.display().to_string(),
             site: manifest.site.clone(),
             link: manifest.link.clone(),
-            state: manifest.state.as_str(),
+            state: standing.state,
+            up_to: standing.up_to,
             ended_by: manifest.ended_by.map(EndedBy::as_str),
             start: start.map(|start| Instant(start.0)),
             end: end.map(|end| Instant(end.0)),

@@ -81,6 +81,12 @@ impl Gather {
         self.spread(|nanos| Seconds(nanos as f64 / 1e9))
     }
 
+    /// Each value that was added, to three significant digits, with how many there are of it, ascending.
+    pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> {
+        let within = |value: u64| value.clamp(self.min, self.max);
+        self.histogram.iter_recorded().map(move |step| (within(step.value_iterated_to()), step.count_at_value()))
+    }
+
     fn spread<T>(&self, convert: impl Fn(u64) -> T) -> Option<Spread<T>> {
         let n = self.histogram.len();
         let mean = self.sum.checked_div(u128::from(n))? as u64;

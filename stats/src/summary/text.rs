@@ -4,10 +4,11 @@ use recorder::State;
 
 use super::{About, Connections, Halves, Instant, Peak, Rates, Seconds, Spread, Spreads, Summary};
 use crate::page::Page;
+use crate::services;
 use crate::text::{bit_rate, bytes, count, duration, instant, share};
 
 /// Zeek's states in words, the most ordinary first.
-const STATES: [(&str, &str); 13] = [
+pub const STATES: [(&str, &str); 13] = [
     ("SF", "opened and closed normally"),
     ("S1", "opened, not closed"),
     ("S2", "opened, only the originator closed"),
@@ -24,7 +25,7 @@ const STATES: [(&str, &str); 13] = [
 ];
 
 /// What ends a connection, in words.
-const REASONS: [(&str, &str); 7] = [
+pub const REASONS: [(&str, &str); 7] = [
     ("fin", "both FINs acknowledged"),
     ("rst", "a RST"),
     ("reused", "a new connection on the same addresses and ports"),
@@ -46,6 +47,7 @@ pub fn render(summary: &Summary) -> String {
     spreads(&mut page, &summary.spreads);
     rates(&mut page, &summary.rates, note);
     ports(&mut page, summary);
+    networks(&mut page, summary);
     losses(&mut page, &summary.losses);
     page.text
 }
@@ -77,7 +79,8 @@ fn about(page: &mut Page, summary: &Summary) {
     page.fact("Addresses", addresses);
 }
 
-fn period(campaign: &About) -> String {
+/// From when to when, in words.
+pub fn period(campaign: &About) -> String {
     match (campaign.start, campaign.end, campaign.duration_s) {
         (Some(Instant(start)), Some(Instant(end)), Some(Seconds(seconds))) => {
             format!("{} to {} UTC ({})", instant(start, 3), instant(end, 3), duration(seconds))
@@ -146,7 +149,8 @@ fn connections(page: &mut Page, connections: &Connections, note: &str) {
     }
 }
 
-fn explained<'a>(words: &[(&str, &'a str)], name: &str) -> &'a str {
+/// The words for a name; none for one unknown.
+pub fn explained<'a>(words: &[(&str, &'a str)], name: &str) -> &'a str {
     words.iter().find(|(known, _)| *known == name).map_or("", |(_, words)| words)
 }
 
@@ -220,7 +224,26 @@ fn ports(page: &mut Page, summary: &Summary) {
     let whole = summary.connections.total;
     for port in &summary.responder_ports {
         let columns = [count(port.connections), share(port.connections, whole), bytes(port.ip_bytes)];
-        page.row(format!("  {}", port.port), &columns.each_ref().map(String::as_str));
+        page.row(format!("  {}", services::port(port.port)), &columns.each_ref().map(String::as_str));
+    }
+}
+
+fn networks(page: &mut Page, summary: &Summary) {
+    for (title, networks) in
+        [("Originators' networks", &summary.originator_networks), ("Responders' networks", &summary.responder_networks)]
+    {
+        if networks.largest.is_empty() {
+            continue;
+        }
+        let whole = summary.traffic.ip_bytes.total();
+        page.section(&format!("{title}, of {}", count(networks.known)), &["connections", "IP bytes", "share"]);
+        for network in &networks.largest {
+            let columns = [count(network.connections), bytes(network.ip_bytes), share(network.ip_bytes, whole)];
+            page.row(format!("  {}", network.prefix), &columns.each_ref().map(String::as_str));
+        }
+        if networks.lacking > 0 {
+            page.line(&format!("  Too many to keep them all: a figure may lack up to {}.", bytes(networks.lacking)));
+        }
     }
 }
 

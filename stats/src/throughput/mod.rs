@@ -16,8 +16,11 @@ use serde::Serialize;
 use crate::ReportError;
 use crate::cell::Column;
 use crate::input::{Skipped, each_batch};
+use crate::standing::Standing;
 use crate::summary::Seconds;
 use gather::{GatherGroup, Group};
+
+pub use gather::SLOW;
 
 /// How many ports have a group of their own.
 const PORTS: usize = 20;
@@ -41,6 +44,8 @@ pub enum By {
 pub struct Throughput {
     /// The campaign's directory.
     pub campaign: String,
+    /// Where its recording stands.
+    pub standing: Standing,
     /// What the figures rest on: whole lives, no figure is from recorded headers.
     pub basis: &'static str,
     /// Data phases shorter than this are left out of every distribution.
@@ -86,6 +91,7 @@ impl Throughput {
         };
         Ok(Self {
             campaign: path.display().to_string(),
+            standing: Standing::of(campaign)?,
             basis: "connections, their whole lives",
             shortest_s: Seconds(shortest),
             by,

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::ReportError;
 use crate::cell::Column;
 use crate::input::{Skipped, each_batch};
+use crate::standing::Standing;
 use crate::summary::{Gather, Seconds, Spread};
 
 /// The columns of the first pass.
@@ -27,6 +28,8 @@ const COLUMNS: [&str; 7] = ["final", "ts", "last_ts", "closed_ts", "close_reason
 pub struct Timeouts {
     /// The campaign's directory.
     pub campaign: String,
+    /// Where its recording stands.
+    pub standing: Standing,
     /// What the figures rest on.
     pub basis: &'static str,
     /// Connections.
@@ -122,6 +125,7 @@ impl Timeouts {
         };
         Ok(Self {
             campaign: path.display().to_string(),
+            standing: Standing::of(campaign)?,
             basis: "connections, their whole lives",
             connections,
             closed,

@@ -23,9 +23,9 @@ pub fn report(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()
 }
 
-/// The program, ready to run.
+/// The program, ready to run. Examples, which only use the rest, do not know where it lies.
 pub fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_conntrack-report"))
+    Command::new(option_env!("CARGO_BIN_EXE_conntrack-report").unwrap_or("conntrack-report"))
 }
 
 /// Runs the program, which must succeed, and returns what it printed.
@@ -284,11 +284,13 @@ pub struct Campaign {
     pub lossy: bool,
     /// An interim row before the first connection's final one.
     pub interim: bool,
+    /// The recording goes on: nothing is sealed, and the manifest tells of nothing yet.
+    pub running: bool,
 }
 
 impl Default for Campaign {
     fn default() -> Self {
-        Self { connections: 100, headers: true, lossy: false, interim: true }
+        Self { connections: 100, headers: true, lossy: false, interim: true, running: false }
     }
 }
 
@@ -323,6 +325,9 @@ impl Campaign {
         encoder.flush(Nanos::MAX);
         while let Some(block) = encoder.take() {
             assert_eq!(recorder.append(&block), recorder::Outcome::Journalled);
+        }
+        if self.running {
+            return recorder.sync();
         }
         let start = (self.connections > 0).then(|| record(0).ts);
         recorder.manifest_mut().packets = Span { start, end };

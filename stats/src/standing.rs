@@ -1,0 +1,57 @@
+//! Up to when the figures of a campaign reach that is still being written, or was interrupted.
+
+use std::ops::ControlFlow;
+
+use recorder::{Campaign, State, Table};
+use serde::Serialize;
+
+use crate::ReportError;
+use crate::cell::Column;
+use crate::input::{Skipped, each_batch};
+use crate::summary::Instant;
+use crate::text::instant;
+
+/// Where a recording stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// running, sealing, complete or interrupted.
+    pub state: &'static str,
+    /// The newest bin of the base series, or the newest packet; nothing of a campaign that was recorded to its end.
+    pub up_to: Option<Instant>,
+}
+
+impl Standing {
+    /// Of a campaign. What cannot be read is told of by the report itself.
+    ///
+    /// # Errors
+    /// [`ReportError`] for a campaign of a make that cannot be taken apart.
+    pub fn of(campaign: &Campaign) -> Result<Self, ReportError> {
+        let manifest = campaign.manifest();
+        let state = manifest.state.as_str();
+        if matches!(manifest.state, State::Complete | State::Sealing) {
+            return Ok(Self { state, up_to: None });
+        }
+        let mut newest = manifest.packets.end.map(|end| end.0);
+        each_batch(campaign, Table::Intervals, &["ts"], &mut Skipped::default(), &mut |batch| {
+            let ts = Column::require(batch, Table::Intervals, "ts")?;
+            newest = (0..batch.num_rows()).filter_map(|row| ts.cell(row).instant()).max().max(newest);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(Self { state, up_to: newest.map(Instant) })
+    }
+
+    /// A sentence about it; nothing of a campaign that was recorded to its end.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        let up_to = self.up_to.map_or(String::new(), |Instant(nanos)| format!(", up to {} UTC", instant(nanos, 3)));
+        match self.state {
+            "running" => Some(format!(
+                "The recording goes on, or died without notice: the figures are those acknowledged so far{up_to}. \
+                    Connections \
+                 that were still open then are not among them."
+            )),
+            "interrupted" => Some(format!("The recording was interrupted: the figures end where it did{up_to}.")),
+            _ => None,
+        }
+    }
+}
