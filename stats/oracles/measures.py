@@ -178,6 +178,26 @@ def data_phase(row, side):
     return None if last is None or established is None else last - established
 
 
+def check_alpha(found, begins, rows):
+    """Bins of half a second: what they hold (each opening is a packet of 60 bytes), and who would have most of it."""
+    same("no more bins than twenty", len(found) <= 20 and found == sorted(found, key=lambda bin: bin["ts"]), True)
+    for bin in found:
+        begin = round(bin["ts"] * 100) * 10**7
+        end = begin + 5 * 10**8
+        same(f"bytes at {bin['ts']}", bin["bytes"], 60 * sum(begin <= at < end for at in begins))
+        most = (0.0, 0)
+        for row in rows:
+            first, last = nanos(row["ts"]), nanos(row["last_ts"])
+            if last < begin or first >= end:
+                continue
+            part = (min(last, end) - max(first, begin)) / (last - first) if last > first else 1.0
+            most = max(most, ((int(row["orig_ip_bytes"]) + int(row["resp_ip_bytes"])) * part, -int(row["uid"])))
+        dominant = bin["connection"]
+        same(f"connection at {bin['ts']}", dominant and dominant["uid"], -most[1] if most[0] else None)
+        same(f"its bytes at {bin['ts']}", dominant and dominant["even_bytes"], most[0] or None)
+        same(f"its share at {bin['ts']}", dominant and dominant["even_share"], most[0] / bin["bytes"] or None)
+
+
 def check_connections(found, rows):
     check_lengths(found["lengths"], rows)
     whole = [
@@ -286,6 +306,7 @@ def main():
         begins = sorted(int(line) for line in file)
     check_dispersion(report, begins)
     check_gaps(report, begins)
+    check_alpha(report["alpha_bins"], begins, rows)
     check_connections(report["connections"], rows)
     check_rates(rows)
     check_throughput(rates, rows)

@@ -136,9 +136,7 @@ fn panels(campaigns: &[Data], id: &str, unit: &str, values: &[PerSecond]) -> Vec
 }
 
 fn time_axis(series: &Series) -> Axis {
-    let mut begins = series.all().map(|(begin, _)| begin);
-    let first = begins.next().unwrap_or(0);
-    let last = begins.last().unwrap_or(first).saturating_add(series.width);
+    let (first, last) = series.extent.unwrap_or((0, 1));
     clock(first as f64, last as f64)
 }
 
@@ -147,6 +145,23 @@ fn points(series: &Series, value: PerSecond) -> Vec<(f64, f64)> {
     let seconds = series.width as f64 / 1e9;
     let middle = |begin: i64| begin as f64 + series.width as f64 / 2.0;
     series.all().map(|(begin, column)| (middle(begin), column.map_or(0.0, value) / seconds)).collect()
+}
+
+/// Positive values of columns, in runs of neighbours: a logarithmic axis has no zero, and no line leads across a silence. Each value reaches from its
+/// column's beginning to its end.
+fn runs(series: &Series, value: impl Fn(&Column) -> f64) -> Vec<Vec<(f64, f64)>> {
+    let mut runs: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
+    for (begin, column) in series.all() {
+        match column.map(&value).filter(|value| *value > 0.0) {
+            Some(value) => {
+                let end = begin.saturating_add(series.width);
+                runs.last_mut().into_iter().for_each(|run| run.extend([begin, end].map(|at| (at as f64, value))));
+            }
+            None if runs.last().is_some_and(Vec::is_empty) => {}
+            None => runs.push(Vec::new()),
+        }
+    }
+    runs
 }
 
 fn means(id: &str, unit: &str, series: &Series, values: &[PerSecond]) -> String {
@@ -164,22 +179,17 @@ fn means(id: &str, unit: &str, series: &Series, values: &[PerSecond]) -> String 
 
 fn busiest_plot(id: &str, series: &Series) -> String {
     let bin = series.bin as f64 / 1e9;
-    let peak = |column: &Column| column.busiest * BITS / bin;
-    let middle = |begin: i64| begin as f64 + series.width as f64 / 2.0;
-    let peaks = series.all().filter_map(|(begin, column)| Some((middle(begin), peak(column?))));
-    let peaks: Vec<(f64, f64)> = peaks.filter(|point| point.1 > 0.0).collect();
-    let means: Vec<(f64, f64)> = points(series, |column| (column.orig_bytes + column.resp_bytes) * BITS)
-        .into_iter()
-        .filter(|point| point.1 > 0.0)
-        .collect();
-    let low = smallest(means.iter().map(|point| point.1)).unwrap_or(1.0);
-    let high = largest(peaks.iter().map(|point| point.1));
+    let seconds = series.width as f64 / 1e9;
+    let peaks = runs(series, |column| column.busiest * BITS / bin);
+    let means = runs(series, |column| (column.orig_bytes + column.resp_bytes) * BITS / seconds);
+    let low = smallest(means.iter().flatten().map(|point| point.1)).unwrap_or(1.0);
+    let high = largest(peaks.iter().flatten().map(|point| point.1));
     let y = Axis::new("IP bit/s", Scale::logarithmic(Unit::Number, low, high * 1.2));
     let axes = [time_axis(series), y];
     let mut plot = Plot::new(id, "Busiest bins over time", "The busiest bin of each column above its mean.", axes);
     lost(&mut plot, series);
-    plot.line(Style(0), peaks);
-    plot.line(Style(1), means);
+    peaks.into_iter().for_each(|run| plot.line(Style(0), run));
+    means.into_iter().for_each(|run| plot.line(Style(1), run));
     plot.finish()
 }
 
