@@ -1,7 +1,7 @@
 //! Who talks to whom: endpoints, directions and the key of a connection.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
@@ -179,8 +179,18 @@ impl FlowHasher {
 
     /// The hash of `key`: the same for both directions.
     #[must_use]
+    #[inline]
     pub fn hash(&self, key: &FlowKey) -> u32 {
-        let hash = self.0.hash_one(key);
+        // Word by word: the derived hash of a key takes its forty bytes in ten pieces, with lengths between them.
+        let mut hasher = self.0.build_hasher();
+        for end in &key.ends {
+            let addr = u128::from_ne_bytes(end.addr);
+            hasher.write_u64(addr as u64);
+            hasher.write_u64((addr >> 64) as u64);
+        }
+        let [low, high] = [key.ends[0].port, key.ends[1].port].map(u64::from);
+        hasher.write_u64(low << 32 | high << 16 | key.family as u64);
+        let hash = hasher.finish();
         (hash ^ (hash >> 32)) as u32
     }
 }

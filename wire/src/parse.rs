@@ -37,6 +37,9 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    /// Nothing was passed yet.
+    const NOTHING: Self = Self { vlan: Segment::NO_VLAN, outer: None };
+
     /// Notes that the payload of `carrier` is a tunnel; `ports` are zero unless it runs over UDP.
     pub fn enter(&mut self, kind: TunnelKind, id: u32, carrier: &Datagram<'_>, ports: (u16, u16)) {
         self.outer = Some(Outer {
@@ -61,13 +64,33 @@ impl Trail {
 /// ```
 #[must_use]
 pub fn parse(link: LinkType, frame: &[u8], wire_len: u32) -> Parsed<'_> {
-    let mut trail = Trail { vlan: Segment::NO_VLAN, outer: None };
+    if let Some(datagram) = plain(link, frame, wire_len) {
+        return tcp::read(&datagram, &Trail::NOTHING);
+    }
+    parse_any(link, frame, wire_len)
+}
+
+/// [`parse`] for a frame of any kind.
+fn parse_any(link: LinkType, frame: &[u8], wire_len: u32) -> Parsed<'_> {
+    let mut trail = Trail::NOTHING;
     match down_to_tcp(link, Bytes::new(frame, wire_len), &mut trail) {
         Ok(datagram) => tcp::read(&datagram, &trail),
         Err(Stop::NotTcp(what)) => Parsed::NotTcp(what),
         Err(Stop::Icmp(error)) => Parsed::Icmp(error),
         Err(Stop::Rejected(why)) => Parsed::Rejected(why),
     }
+}
+
+/// The datagram of a frame of the commonest kind, of which this is the short way: Ethernet without tags, a whole IPv4 packet, TCP.
+#[inline]
+fn plain(link: LinkType, frame: &[u8], wire_len: u32) -> Option<Datagram<'_>> {
+    let mut bytes = Bytes::new(frame, wire_len);
+    let header = bytes.take::<{ link::ETHERNET_LEN }>()?;
+    if link != LinkType::Ethernet || !link::announces_ipv4(header) || bytes.first_nibble() != Some(4) {
+        return None;
+    }
+    let datagram = ip::read_v4(bytes).ok()?;
+    (datagram.protocol == ip::TCP && datagram.fragment == Fragment::Whole).then_some(datagram)
 }
 
 /// Goes past all headers and tunnels until a datagram that has a TCP header.

@@ -4,6 +4,8 @@ mod extension;
 mod v4;
 mod v6;
 
+pub(crate) use v4::read as read_v4;
+
 use crate::bytes::Bytes;
 use crate::parse::Stop;
 use crate::{Endpoint, Family, Reject};

@@ -10,8 +10,8 @@ const OFFSET: u16 = 0x1fff;
 
 /// Reads an IPv4 header. A total length of 0 is what segmentation offload leaves: then the frame's length decides. One beyond
 /// the frame is either right, where something cut the packet without saying so, or damaged: the header's checksum tells.
-#[inline]
-pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
+#[inline(always)]
+pub(crate) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
     let header = packet.captured.first_chunk::<20>().ok_or(Reject::TruncatedIp)?;
     let header_len = usize::from(header[0] & 15) * 4;
     let len = match be16(header[2], header[3]) {
@@ -28,7 +28,7 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
     let mut payload = whole;
     payload.skip(header_len).ok_or(Reject::TruncatedIp)?;
     let fragment = be16(header[6], header[7]);
-    let mut datagram = Datagram {
+    let datagram = Datagram {
         family: Family::V4,
         source: mapped([header[12], header[13], header[14], header[15]]),
         destination: mapped([header[16], header[17], header[18], header[19]]),
@@ -42,7 +42,10 @@ pub(super) fn read(packet: Bytes<'_>) -> Result<Datagram<'_>, Stop> {
         payload,
     };
     if datagram.protocol == extension::AUTHENTICATION && datagram.fragment != Fragment::Later {
-        extension::past_authentication(&mut datagram)?;
+        // A copy, so that the datagram of everybody else need not be in memory.
+        let mut authenticated = datagram;
+        extension::past_authentication(&mut authenticated)?;
+        return Ok(authenticated);
     }
     Ok(datagram)
 }

@@ -30,10 +30,19 @@ const VN_TAG: u16 = 0x8926;
 /// The least value of the type field that is an EtherType; up to 1500 it is a length (IEEE 802.3, 3.2.6).
 const LEAST_ETHER_TYPE: u16 = 0x600;
 
+/// Bytes of an Ethernet header.
+pub(crate) const ETHERNET_LEN: usize = 14;
+
+/// Whether IPv4 follows an Ethernet header.
+#[inline]
+pub(crate) const fn announces_ipv4(header: &[u8; ETHERNET_LEN]) -> bool {
+    be16(header[12], header[13]) == IPV4
+}
+
 /// An Ethernet header.
 #[inline]
 pub(super) fn frame(bytes: &mut Bytes<'_>) -> Next {
-    let header = take::<14>(bytes)?;
+    let header = take::<ETHERNET_LEN>(bytes)?;
     Ok(typed(be16(header[12], header[13])))
 }
 

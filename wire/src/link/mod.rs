@@ -7,7 +7,7 @@ mod nflog;
 mod ppp;
 mod wifi;
 
-pub(crate) use ethernet::{MPLS, PPP, TRANSPARENT_ETHERNET};
+pub(crate) use ethernet::{ETHERNET_LEN, MPLS, PPP, TRANSPARENT_ETHERNET, announces_ipv4};
 
 use crate::bytes::Bytes;
 use crate::parse::{Stop, Trail};

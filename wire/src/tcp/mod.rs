@@ -14,7 +14,7 @@ const HEADER_LEN: u32 = 20;
 
 /// Reads the segment in `datagram`. The twenty bytes of the fixed header must be there; the options are read as far as they
 /// were captured.
-#[inline]
+#[inline(always)]
 pub(crate) fn read<'a>(datagram: &Datagram<'a>, trail: &Trail) -> Parsed<'a> {
     let first_fragment = datagram.fragment == Fragment::First;
     if datagram.payload.wire < HEADER_LEN {
