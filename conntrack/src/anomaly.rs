@@ -48,6 +48,16 @@ impl Anomalies {
         self.0 |= 1 << anomaly as u8;
     }
 
+    /// One, or none where it is not `there`.
+    pub(crate) const fn of(anomaly: Anomaly, there: bool) -> Self {
+        Self((there as u32) << anomaly as u8)
+    }
+
+    /// Both together.
+    pub(crate) const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Whether it is there.
     #[must_use]
     pub const fn has(self, anomaly: Anomaly) -> bool {

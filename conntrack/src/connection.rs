@@ -9,6 +9,7 @@ use crate::handshake::Handshake;
 use crate::held::Held;
 use crate::moment::Moment;
 use crate::record::{CloseReason, DirectionBy, Instants, MultipathSubtypes, Record, TcpState};
+use crate::shard::Class;
 use crate::tcp::{self, Kind};
 use crate::zeek;
 
@@ -57,7 +58,7 @@ pub(crate) struct Connection {
     /// The boundaries of interim rows that it has left behind.
     pub(crate) interims: u32,
     /// The list of timers that it waits in, and since when.
-    pub(crate) timer: (usize, Nanos),
+    pub(crate) timer: (Class, Nanos),
 }
 
 /// After how long a SYN without an answer is sent again: a second (RFC 6298, 2.1), and three before that (RFC 2988). What was lost so
@@ -126,8 +127,22 @@ impl Connection {
             multipath: wire::Multipath::default(),
             log: None,
             interims: 0,
-            timer: (0, observation.clock),
+            timer: (Class::Attempt, observation.clock),
         }
+    }
+
+    /// Reads what every packet needs, so that it is in the cache then: see [`crate::Shard::anticipate`].
+    pub(crate) fn touch(&self) -> u64 {
+        let [orig, resp] = &self.halves;
+        let instants = [self.timer.1, self.last_clock, self.first_clock].map(|instant| instant.0.unsigned_abs());
+        let own = u64::from(self.anomalies.0) ^ u64::from(self.interims) ^ u64::from(self.handshake.is_complete());
+        orig.touch() ^ resp.touch() ^ self.zeek.touch() ^ own ^ instants[0] ^ instants[1] ^ instants[2]
+    }
+
+    /// The same of what stands behind pointers.
+    pub(crate) fn touch_behind(&self) -> u64 {
+        let [orig, resp] = &self.halves;
+        orig.touch_behind() ^ resp.touch_behind()
     }
 
     /// Takes in a packet that belongs here. Returns its direction, and what it showed.
@@ -174,7 +189,7 @@ impl Connection {
 
     /// Whether the roles are certain: a SYN-ACK alone may be the echo of a forged SYN.
     pub(crate) fn roles_are_certain(&self) -> bool {
-        self.zeek.history().as_str() != "H"
+        !self.zeek.is_lone_synack()
     }
 
     /// The direction of what the end of the key sends.

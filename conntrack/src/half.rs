@@ -96,6 +96,18 @@ impl Half {
         }
     }
 
+    /// Reads what the next segment of either endpoint needs of this one, so that it is in the cache then.
+    pub(crate) fn touch(&self) -> u64 {
+        let numbers = self.base.0 ^ self.window.end.0 ^ self.advertised.map_or(0, |(min, _)| min);
+        let instants = u64::from(self.last_data.came()) ^ u64::from(self.fin_acked);
+        self.pkts ^ self.wire_bytes ^ self.seen.unique() ^ self.rates.touch_gaps() ^ u64::from(numbers) ^ instants
+    }
+
+    /// The same of what stands behind pointers.
+    pub(crate) fn touch_behind(&self) -> u64 {
+        self.trail.as_deref().map_or(0, Trail::touch) ^ self.rates.touch()
+    }
+
     /// Starts the sequence space at this segment.
     pub(crate) fn start_at(&mut self, segment: &Segment) {
         self.base = if segment.flags.syn() { segment.seq } else { segment.seq.minus(1) };

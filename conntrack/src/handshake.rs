@@ -58,6 +58,11 @@ impl Handshake {
         }
     }
 
+    /// Whether the acknowledgment of the SYN-ACK was seen: nothing more changes.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.acked.came()
+    }
+
     /// The SYN-ACK names a start that both endpoints contradict, so what acknowledges it is unknown.
     pub(crate) fn doubt_synack(&mut self) {
         self.ambiguous[1] = true;

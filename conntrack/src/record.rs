@@ -175,8 +175,12 @@ impl History {
     /// The letters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        let letters = self.letters.get(..usize::from(self.len)).unwrap_or_default();
-        std::str::from_utf8(letters).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The letters as bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.letters.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
 

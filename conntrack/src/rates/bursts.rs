@@ -25,6 +25,11 @@ impl<const MIN: u32> Bursts<MIN> {
         self.bytes = self.bytes.saturating_add(payload);
     }
 
+    /// Reads it, so that it is in the cache.
+    pub(super) const fn touch(&self) -> u64 {
+        self.bytes
+    }
+
     /// All runs, the one that may go on among them.
     pub(super) fn record(&self) -> BurstsRecord {
         if self.pkts < MIN {

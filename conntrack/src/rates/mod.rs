@@ -93,6 +93,16 @@ impl Rates {
         data.slow_start.add(arrival, first, before.unique);
     }
 
+    /// Reads what the next packet needs, so that it is in the cache then.
+    pub(crate) fn touch_gaps(&self) -> u64 {
+        self.gaps.sums().0
+    }
+
+    /// Reads what the next segment with payload needs, so that it is in the cache then.
+    pub(crate) fn touch(&self) -> u64 {
+        self.data.as_deref().map_or(0, |data| data.windows.touch() ^ data.trains.touch() ^ data.flights.touch())
+    }
+
     /// Its part of the row; `all` is what is known of the direction's data in the end.
     pub(crate) fn record(&self, all: Before) -> RatesRecord {
         let alone;

@@ -70,6 +70,13 @@ impl Windows {
         }
     }
 
+    /// Reads the marks at the windows' beginnings and the latest, so that they are in the cache.
+    pub(super) fn touch(&self) -> u64 {
+        let at = |first: u8| self.marks.get(usize::from(first)).map_or(0, |mark| mark.bytes);
+        let firsts = self.firsts.map(at).into_iter().fold(0, |sum, bytes| sum ^ bytes);
+        u64::from(firsts ^ self.marks.last().map_or(0, |mark| mark.bytes))
+    }
+
     /// The most bytes within each window.
     pub(super) const fn peaks(&self) -> [u64; 3] {
         self.peaks

@@ -12,37 +12,53 @@ use wire::Nanos;
 /// Segments kept; a power of two.
 const ROOM: usize = 16;
 
+/// Room at first, which doubles; a power of two.
+const FEWEST: usize = 2;
+
 /// Beyond one segment in 2^20 there is nothing to measure.
 const MAX_LEVEL: u8 = 20;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Outstanding {
-    /// Where they end, ascending, and when they were sent: rings.
-    ends: [i64; ROOM],
-    sent: [Nanos; ROOM],
+    /// A ring, ascending. It has room for as many as were ever under way at once.
+    ring: Vec<Sent>,
     first: u8,
     len: u8,
     /// One segment in 2^level is kept.
     level: u8,
 }
 
+/// A segment: where it ends, and when it was sent.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    end: i64,
+    ts: Nanos,
+}
+
 impl Outstanding {
     pub(crate) const fn new() -> Self {
-        Self { ends: [0; ROOM], sent: [Nanos(0); ROOM], first: 0, len: 0, level: 0 }
+        Self { ring: Vec::new(), first: 0, len: 0, level: 0 }
     }
 
     const fn slot(&self, n: u8) -> usize {
-        (self.first as usize + n as usize) % ROOM
+        (self.first as usize + n as usize) & self.ring.len().wrapping_sub(1)
+    }
+
+    fn at(&self, n: u8) -> Option<Sent> {
+        if n < self.len { self.ring.get(self.slot(n)).copied() } else { None }
     }
 
     fn last_end(&self) -> Option<i64> {
-        Some(self.ends[self.slot(self.len.checked_sub(1)?)])
+        self.at(self.len.checked_sub(1)?).map(|sent| sent.end)
     }
 
     /// A segment that ends at `end` was sent.
     pub(crate) fn push(&mut self, end: i64, ts: Nanos) {
         if !is_chosen(end, self.level) || self.last_end().is_some_and(|last| last >= end) {
             return;
+        }
+        if usize::from(self.len) == self.ring.len() && self.ring.len() < ROOM {
+            self.grow();
         }
         while usize::from(self.len) == ROOM {
             if self.level == MAX_LEVEL {
@@ -54,23 +70,32 @@ impl Outstanding {
                 return;
             }
         }
+        self.append(Sent { end, ts });
+    }
+
+    fn append(&mut self, sent: Sent) {
         let slot = self.slot(self.len);
-        self.ends[slot] = end;
-        self.sent[slot] = ts;
+        self.ring[slot] = sent;
         self.len += 1;
+    }
+
+    /// Doubles the room, within the bound.
+    #[cold]
+    fn grow(&mut self) {
+        let room = (self.ring.len() * 2).clamp(FEWEST, ROOM);
+        self.ring.rotate_left(usize::from(self.first));
+        self.first = 0;
+        self.ring.reserve_exact(room - self.ring.len());
+        self.ring.resize(room, Sent { end: 0, ts: Nanos(0) });
     }
 
     /// Keeps those that its level chooses.
     fn thin(&mut self) {
-        let all = self.len;
-        self.len = 0;
+        let all = std::mem::take(&mut self.len);
         for n in 0..all {
-            let from = self.slot(n);
-            if is_chosen(self.ends[from], self.level) {
-                let to = self.slot(self.len);
-                self.ends[to] = self.ends[from];
-                self.sent[to] = self.sent[from];
-                self.len += 1;
+            let sent = self.ring[self.slot(n)];
+            if is_chosen(sent.end, self.level) {
+                self.append(sent);
             }
         }
     }
@@ -78,9 +103,8 @@ impl Outstanding {
     /// Everything up to `ack` was acknowledged. Returns when the segment that ends there was sent.
     pub(crate) fn acknowledge(&mut self, ack: i64) -> Option<Nanos> {
         let mut sent = None;
-        while self.len > 0 && self.ends[self.slot(0)] <= ack {
-            let slot = self.slot(0);
-            sent = (self.ends[slot] == ack).then_some(self.sent[slot]);
+        while let Some(lowest) = self.at(0).filter(|lowest| lowest.end <= ack) {
+            sent = (lowest.end == ack).then_some(lowest.ts);
             self.first = self.slot(1) as u8;
             self.len -= 1;
         }
@@ -97,9 +121,15 @@ impl Outstanding {
         }
     }
 
+    /// Reads what the next segment or acknowledgment needs, so that it is in the cache then.
+    pub(crate) fn touch(&self) -> u64 {
+        let next = self.ring.get(self.slot(self.len)).map_or(0, |sent| sent.end);
+        next.unsigned_abs() ^ self.at(0).map_or(0, |lowest| lowest.end.unsigned_abs())
+    }
+
     /// An instant before which the byte before `end` was sent, if it is known.
     pub(crate) fn sent_before(&self, end: i64) -> Option<Nanos> {
-        (0..self.len).map(|n| self.slot(n)).find(|&slot| self.ends[slot] >= end).map(|slot| self.sent[slot])
+        (0..self.len).filter_map(|n| self.at(n)).find(|sent| sent.end >= end).map(|sent| sent.ts)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use wire::{Nanos, Segment, SeqNum};
 
-/// Segments kept, in five cache lines. Copies of a segment come close behind it, but a mirror port may hold back a whole burst.
+/// Segments kept. Copies of a segment come close behind it, but a mirror port may hold back a whole burst.
 const ROOM: usize = 16;
+
+/// Room at first, which doubles: half of all endpoints never send more.
+const FEWEST: usize = 4;
 
 /// A segment, as far as two of them must be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +19,12 @@ struct Sent {
     ip_id: u16,
 }
 
-/// The latest segments.
+/// The latest segments, and when each of them came.
 #[derive(Clone, Debug)]
 pub(crate) struct Recent {
-    ring: [Sent; ROOM],
-    times: [Nanos; ROOM],
+    ring: Vec<(Sent, Nanos)>,
     /// Where the next one goes.
     next: u8,
-    len: u8,
 }
 
 /// Whether the identification of IP tells a copy from a retransmission.
@@ -49,8 +50,6 @@ pub(crate) struct Twin {
 }
 
 impl Sent {
-    const NONE: Self = Self { seq: SeqNum(0), digest: 0, len: 0, ip_id: 0 };
-
     fn of(segment: &Segment) -> Self {
         Self {
             seq: segment.seq,
@@ -89,26 +88,40 @@ fn digest(segment: &Segment) -> u32 {
 
 impl Recent {
     pub(crate) const fn new() -> Self {
-        Self { ring: [Sent::NONE; ROOM], times: [Nanos::MIN; ROOM], next: 0, len: 0 }
+        Self { ring: Vec::new(), next: 0 }
     }
 
     /// Remembers a segment.
     pub(crate) fn push(&mut self, segment: &Segment, ts: Nanos) {
-        let at = usize::from(self.next) % ROOM;
-        self.ring[at] = Sent::of(segment);
-        self.times[at] = ts;
+        let sighting = (Sent::of(segment), ts);
+        match self.ring.get_mut(usize::from(self.next)) {
+            Some(oldest) => *oldest = sighting,
+            None => self.append(sighting),
+        }
         self.next = (self.next + 1) % ROOM as u8;
-        self.len = (self.len + 1).min(ROOM as u8);
+    }
+
+    /// Remembers one of the first segments.
+    fn append(&mut self, sighting: (Sent, Nanos)) {
+        if self.ring.len() == self.ring.capacity() {
+            self.ring.reserve_exact(self.ring.len().max(FEWEST));
+        }
+        self.ring.push(sighting);
     }
 
     fn iter(&self) -> impl Iterator<Item = (&Sent, Nanos)> {
-        self.ring.iter().zip(self.times).take(usize::from(self.len))
+        self.ring.iter().map(|(sent, ts)| (sent, *ts))
+    }
+
+    /// Reads where the next segment goes, so that it is in the cache then.
+    pub(crate) fn touch(&self) -> u64 {
+        self.ring.get(usize::from(self.next)).map_or(0, |(sent, _)| u64::from(sent.digest))
     }
 
     /// The latest segment.
     pub(crate) fn latest(&self) -> Option<Nanos> {
         let at = (usize::from(self.next) + ROOM - 1) % ROOM;
-        (self.len > 0).then(|| self.times[at])
+        self.ring.get(at).map(|(_, ts)| *ts)
     }
 
     /// The latest sighting of the same bytes, those with the same header or identification first.

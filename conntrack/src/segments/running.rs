@@ -26,12 +26,12 @@ impl Running {
         if self.n == 0 {
             self.first = sample;
         }
-        let difference = i128::from(sample) - i128::from(self.first);
+        let distance = u128::from(sample.abs_diff(self.first));
         self.n += 1;
         self.min = self.min.min(sample);
         self.max = self.max.max(sample);
-        self.sum += difference;
-        self.squares = self.squares.saturating_add(difference.unsigned_abs().saturating_pow(2));
+        self.sum += i128::from(sample) - i128::from(self.first);
+        self.squares = self.squares.saturating_add(distance * distance);
     }
 
     /// How many samples there were.

@@ -127,6 +127,13 @@ impl Trail {
         self.dup_run >= DUP_ACK_THRESHOLD || self.sacked > largest.saturating_mul(DUP_ACK_THRESHOLD - 1)
     }
 
+    /// Reads what the next segment needs, so that it is in the cache then.
+    pub(crate) fn touch(&self) -> u64 {
+        let echoes = self.echoes.as_deref().map_or(0, Echoes::touch);
+        let own = u64::from(self.dup_run) ^ self.push_pkts ^ self.rtt.count() ^ u64::from(self.in_flight_max);
+        self.recent.touch() ^ self.outstanding.touch() ^ echoes ^ own
+    }
+
     /// How many round trips of its segments were measured.
     pub(crate) const fn round_trips(&self) -> u64 {
         self.rtt.count()

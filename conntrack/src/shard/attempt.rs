@@ -163,7 +163,12 @@ impl Attempt {
         self.hash
     }
 
-    pub(super) fn key(&self) -> FlowKey {
+    /// Whether this is its key.
+    pub(super) fn is_of(&self, key: &FlowKey) -> bool {
+        self.ends == [key.endpoint(End::Low), key.endpoint(End::High)] && self.family() == key.family()
+    }
+
+    fn key(&self) -> FlowKey {
         FlowKey::new(self.family(), self.ends[0], self.ends[1]).0
     }
 

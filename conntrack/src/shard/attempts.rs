@@ -27,7 +27,7 @@ impl Attempts {
 
     pub(super) fn find(&self, observation: &Observation) -> Option<u32> {
         let key = &observation.segment.key;
-        self.index.find(spread(observation.hash), |&slot| self.attempts.get(slot).key() == *key).copied()
+        self.index.find(spread(observation.hash), |&slot| self.attempts.get(slot).is_of(key)).copied()
     }
 
     pub(super) fn get_mut(&mut self, slot: u32) -> &mut Attempt {
@@ -53,6 +53,11 @@ impl Attempts {
     /// Takes out the oldest.
     pub(super) fn pop_oldest(&mut self) -> Option<Attempt> {
         self.by_age.front(0).map(|slot| self.remove(slot))
+    }
+
+    /// When the oldest will have waited for `timeout` ns; [`Nanos::MAX`] where there is none.
+    pub(super) fn oldest_until(&self, timeout: i64) -> Nanos {
+        self.by_age.front(0).map_or(Nanos::MAX, |slot| self.attempts.get(slot).first().plus(timeout))
     }
 
     /// Takes out the oldest, if at `clock` it has waited for `timeout` ns.

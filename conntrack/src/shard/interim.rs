@@ -91,9 +91,10 @@ impl Shard {
     pub(super) fn tell_interim(&mut self, slot: u32, sink: &mut impl Sink) {
         let Interim { boundary, passed, last_loss, .. } = self.interim;
         let connection = self.table.get_mut(slot);
-        if std::mem::replace(&mut connection.interims, passed) == passed {
+        if connection.interims == passed {
             return;
         }
+        connection.interims = passed;
         let active_since = boundary.plus(-self.interim.every.unwrap_or(0));
         let worth_a_row = !connection.is_closed() && !connection.is_attempt() && connection.roles_are_certain();
         if worth_a_row && connection.last_clock >= active_since && !self.is_due(slot, boundary) {

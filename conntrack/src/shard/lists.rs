@@ -21,11 +21,18 @@ struct Ends {
 pub(super) struct Lists<const N: usize> {
     links: Vec<Link>,
     ends: [Ends; N],
+    /// Another slot stands at the front of some list than when this was last asked.
+    new_front: bool,
 }
 
 impl<const N: usize> Lists<N> {
     pub(super) const fn new() -> Self {
-        Self { links: Vec::new(), ends: [Ends { front: NIL, back: NIL, len: 0 }; N] }
+        Self { links: Vec::new(), ends: [Ends { front: NIL, back: NIL, len: 0 }; N], new_front: false }
+    }
+
+    /// Whether the front of any list has changed since this was last asked.
+    pub(super) const fn take_new_front(&mut self) -> bool {
+        std::mem::replace(&mut self.new_front, false)
     }
 
     /// How many slots are in the list.
@@ -48,7 +55,10 @@ impl<const N: usize> Lists<N> {
         let back = std::mem::replace(&mut self.ends[list].back, slot);
         self.links[slot as usize] = Link { previous: back, next: NIL };
         match back {
-            NIL => self.ends[list].front = slot,
+            NIL => {
+                self.ends[list].front = slot;
+                self.new_front = true;
+            }
             back => self.links[back as usize].next = slot,
         }
     }
@@ -58,7 +68,10 @@ impl<const N: usize> Lists<N> {
         self.ends[list].len -= 1;
         let Link { previous, next } = self.links[slot as usize];
         match previous {
-            NIL => self.ends[list].front = next,
+            NIL => {
+                self.ends[list].front = next;
+                self.new_front = true;
+            }
             previous => self.links[previous as usize].next = next,
         }
         match next {

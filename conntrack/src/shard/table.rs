@@ -61,7 +61,7 @@ impl Table {
     pub(super) fn insert(&mut self, mut connection: Connection) -> u32 {
         let hash = connection.hash;
         let class = Class::of(&connection);
-        connection.timer = (class as usize, class.since(&connection));
+        connection.timer = (class, class.since(&connection));
         let slot = self.connections.insert(Some(connection));
         let Self { index, connections, .. } = self;
         let rehash = |&slot: &u32| connections.get(slot).as_ref().map_or(0, |connection| spread(connection.hash));
@@ -76,7 +76,7 @@ impl Table {
         if let Ok(entry) = self.index.find_entry(spread(connection.hash), |&at| at == slot) {
             entry.remove();
         }
-        self.waiting.remove(list, slot);
+        self.waiting.remove(list as usize, slot);
         self.connections.remove(slot)
     }
 
@@ -85,9 +85,9 @@ impl Table {
         let connection = self.get_mut(slot);
         let class = Class::of(connection);
         let list = connection.timer.0;
-        if list != class as usize {
-            connection.timer = (class as usize, class.since(connection));
-            self.waiting.remove(list, slot);
+        if list != class {
+            connection.timer = (class, class.since(connection));
+            self.waiting.remove(list as usize, slot);
             self.waiting.push_back(class as usize, slot);
         }
     }
@@ -95,6 +95,11 @@ impl Table {
     /// How many wait in a list.
     pub(super) fn waiting(&self, class: Class) -> usize {
         self.waiting.len(class as usize)
+    }
+
+    /// Whether another than before waits longest in some list, since this was last asked.
+    pub(super) const fn take_new_front(&mut self) -> bool {
+        self.waiting.take_new_front()
     }
 
     /// Who waits longest in a list.
@@ -108,13 +113,18 @@ impl Table {
         self.front(class).filter(|&slot| clock.since(self.get(slot).timer.1) >= timeout)
     }
 
+    /// When the front of a list will have stood there for `timeout` ns; [`Nanos::MAX`] where nobody waits.
+    pub(super) fn front_until(&self, class: Class, timeout: i64) -> Nanos {
+        self.front(class).map_or(Nanos::MAX, |slot| self.get(slot).timer.1.plus(timeout))
+    }
+
     /// Sends the front of a list to its back, because its connection was active meanwhile.
     pub(super) fn wait_again(&mut self, slot: u32) {
         let connection = self.get_mut(slot);
         let class = Class::of(connection);
         let list = connection.timer.0;
-        connection.timer = (class as usize, class.since(connection));
-        self.waiting.remove(list, slot);
+        connection.timer = (class, class.since(connection));
+        self.waiting.remove(list as usize, slot);
         self.waiting.push_back(class as usize, slot);
     }
 

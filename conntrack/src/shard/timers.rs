@@ -12,8 +12,8 @@ use crate::record::{CloseReason, TcpState};
 
 /// What a connection waits for. In this order they are evicted: those first that have least left to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
-pub(super) enum Class {
+#[repr(u8)]
+pub(crate) enum Class {
     /// Closed; late segments still belong to it.
     Tombstone,
     /// A RST waits for silence to confirm it.

@@ -10,15 +10,18 @@
 //!   it, or the stream goes on from there.
 //! - [`step`]: the new states of both endpoints, by the table of [`transitions`], and whether the connection closes.
 //! - [`apply`]: writes all of it down.
+//!
+//! What simply follows in an open connection takes the short way of [`follow`], which comes to the same.
 
 mod classify;
+mod follow;
 pub(crate) mod reset;
 pub(crate) mod transitions;
 pub(crate) mod window;
 
 use wire::{Direction, Observation, Segment, SeqNum};
 
-use crate::anomaly::Anomaly;
+use crate::anomaly::{Anomalies, Anomaly};
 use crate::connection::Connection;
 use crate::events::Signs;
 use crate::half::Half;
@@ -40,7 +43,7 @@ struct What {
 }
 
 /// What a segment means for the connection, before anything is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {
     /// The states afterwards: of the sender, of the receiver.
     states: [TcpState; 2],
@@ -65,6 +68,9 @@ pub(crate) fn process(connection: &mut Connection, from: Direction, observation:
     let kind = classify(segment.flags);
     let what = What { kind, class: segments::classify(connection, from, observation, kind) };
     let verdict = window::check(sender, receiver, segment);
+    if follow::is_due(connection, from, segment, what, verdict) {
+        return follow::apply(connection, from, observation);
+    }
     let step = step(connection, from, segment, what, verdict);
     apply(connection, from, observation, what, verdict, &step)
 }
@@ -192,7 +198,8 @@ fn apply(
         return Signs { class, ..Signs::default() };
     }
     let mut signs = Signs::default();
-    note_oddities(connection, from, segment, kind, verdict, step);
+    let odd = oddities(connection, from, segment, kind, verdict, step);
+    connection.anomalies = connection.anomalies.with(odd);
     let (sender, receiver) = connection.pair_mut(from);
     if !sender.heard {
         sender.start_at(segment);
@@ -240,15 +247,15 @@ fn apply(
     Signs { class, ..signs }
 }
 
-/// Names what is odd about a segment.
-fn note_oddities(
-    connection: &mut Connection,
+/// What is odd about a segment.
+fn oddities(
+    connection: &Connection,
     from: Direction,
     segment: &Segment,
     kind: Kind,
     verdict: Verdict,
     step: &Step,
-) {
+) -> Anomalies {
     let (sender, receiver) = connection.pair(from);
     let beyond_fin =
         sender.fin_end.is_some_and(|end| segment.payload_len > 0 && !segment.seq_end().is_before(end.plus(1)));
@@ -277,11 +284,8 @@ fn note_oddities(
         (Anomaly::DataAfterFin, beyond_fin && !fin_moved),
         (Anomaly::DataAfterRst, after_rst),
     ];
-    for (anomaly, there) in oddities {
-        if there {
-            connection.anomalies.insert(anomaly);
-        }
-    }
+    let found = oddities.map(|(anomaly, there)| Anomalies::of(anomaly, there));
+    found.into_iter().fold(Anomalies::default(), Anomalies::with)
 }
 
 /// Whether a segment acknowledges more than the tap saw of its receiver.
@@ -298,8 +302,8 @@ fn note_instants(connection: &mut Connection, from: Direction, observation: &Obs
     if !step.foreign_syn && (step.believed || kind != Kind::SynAck) {
         connection.handshake.note(from, kind, &observation.segment, ts);
     }
-    if is_open(connection) {
-        connection.established.set_first(ts);
+    if !connection.established.came() && is_open(connection) {
+        connection.established.set(ts);
     }
     if kind == Kind::Rst {
         match step.reset {

@@ -43,6 +43,11 @@ impl Window {
         self.max_win != 0
     }
 
+    /// Whether a segment of the endpoint was not believed that may be its own all the same.
+    pub(crate) const fn doubts(&self) -> bool {
+        self.doubted.is_some()
+    }
+
     /// The window field of a segment of this endpoint in bytes: never scaled on a SYN.
     pub(crate) fn advertised(&self, segment: &Segment) -> u32 {
         if segment.flags.syn() { u32::from(segment.window) } else { u32::from(segment.window) << self.scale }

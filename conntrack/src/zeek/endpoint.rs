@@ -96,6 +96,11 @@ impl Endpoint {
         }
     }
 
+    /// Reads what every segment needs, so that it is in the cache then.
+    pub(super) const fn touch(&self) -> u64 {
+        (self.last ^ self.acked).unsigned_abs() ^ self.start.0 as u64 ^ self.reassembly.touch()
+    }
+
     pub(super) const fn state(&self) -> State {
         self.state
     }

@@ -34,6 +34,12 @@ impl Letters {
         self.history
     }
 
+    /// Whether the letter of data, or of an acknowledgment alone, was written for a side.
+    pub(super) const fn has_productive(&self, from: Direction, data: bool) -> bool {
+        let once = if data { Once::Data } else { Once::Ack };
+        self.written[from.index()] & 1 << once as u8 != 0
+    }
+
     pub(super) fn push(&mut self, letter: u8) {
         self.history.push(letter);
     }
@@ -104,10 +110,14 @@ impl View {
         (from, roles)
     }
 
+    /// Whether nothing but a SYN-ACK was seen.
+    pub(crate) fn is_lone_synack(&self) -> bool {
+        self.letters.history.as_bytes() == b"H"
+    }
+
     /// Who began with a SYN-ACK and goes on is the responder. Gives who that makes the sender.
     fn settle_roles(&mut self, from: Direction) -> (Direction, Roles) {
-        let began_with_synack = self.letters.history.as_str() == "H";
-        if !began_with_synack {
+        if !self.is_lone_synack() {
             return (from, Roles::Stay);
         }
         self.flip();

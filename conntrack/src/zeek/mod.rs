@@ -12,7 +12,7 @@ mod machine;
 mod reassembly;
 mod summary;
 
-use wire::{Direction, Nanos, Segment, SeqNum};
+use wire::{Direction, Nanos, Segment, SeqNum, TcpFlags};
 
 use crate::coverage::{Coverage, Range};
 use endpoint::{Endpoint, State};
@@ -94,6 +94,12 @@ impl View {
         self.letters.push(b'^');
     }
 
+    /// Reads what every segment needs, so that it is in the cache then.
+    pub(crate) fn touch(&self) -> u64 {
+        let [orig, resp] = &self.endpoints;
+        self.missed_bytes ^ orig.touch() ^ resp.touch()
+    }
+
     /// Acknowledged bytes that were never seen, both directions, as Zeek counts them.
     pub(crate) const fn missed_bytes(&self) -> u64 {
         self.missed_bytes
@@ -101,6 +107,10 @@ impl View {
 
     /// Takes in a segment. `streams` are the bytes seen so far of both directions (this segment's not yet), originator first.
     pub(crate) fn observe(&mut self, from: Direction, segment: &Segment, ts: Nanos, streams: [Stream<'_>; 2]) -> Roles {
+        if self.is_plain(from, segment) {
+            self.observe_plain(from, segment, ts, &streams);
+            return Roles::Stay;
+        }
         self.note_partial(from, segment);
         let seq_end = segment.seq.plus(endpoint::segment_len(segment));
         let position = self.endpoint(from).place(segment, seq_end);
@@ -133,6 +143,31 @@ impl View {
             self.deliver(from, start, segment.payload_len, &streams[from.index()]);
         }
         if roles == reversed { Roles::Stay } else { Roles::Flipped }
+    }
+
+    /// Whether a segment changes no state and writes no letter, unless for what is lost or sent again: data or an acknowledgment between
+    /// endpoints that have both sent their like before.
+    fn is_plain(&self, from: Direction, segment: &Segment) -> bool {
+        let flags = segment.flags;
+        let control = flags.0 & (TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0) != 0;
+        let established = self.endpoints.iter().all(|endpoint| endpoint.state() == State::Established);
+        let follows =
+            established && self.heard == [true; 2] && self.letters.has_productive(from, segment.payload_len > 0);
+        follows && !control && flags.ack() && segment.window != 0
+    }
+
+    /// [`View::observe`] for a segment that [`View::is_plain`].
+    fn observe_plain(&mut self, from: Direction, segment: &Segment, ts: Nanos, streams: &[Stream<'_>; 2]) {
+        let position = self.endpoint(from).place(segment, segment.seq);
+        if !self.endpoints.iter().all(|endpoint| endpoint.did_close) {
+            self.last = ts;
+        }
+        let acked = self.endpoint(from.other()).acknowledged(segment.ack, true);
+        self.note_end(from, segment, segment.seq.plus(segment.payload_len));
+        self.acknowledge(from.other(), acked, &streams[from.other().index()]);
+        if segment.payload_len > 0 && position >= 0 {
+            self.deliver(from, position, segment.payload_len, &streams[from.index()]);
+        }
     }
 
     fn endpoint(&mut self, side: Direction) -> &mut Endpoint {

@@ -28,12 +28,16 @@ impl Reassembly {
     pub(super) const fn new() -> Self {
         Self { delivered: 1, trimmed: 1, skipping: false }
     }
+
+    /// Reads it, so that it is in the cache.
+    pub(super) const fn touch(&self) -> u64 {
+        self.delivered.unsigned_abs()
+    }
 }
 
 impl View {
     /// The stream of `side` was acknowledged up to `position`: what was not seen until now is missed.
     pub(super) fn acknowledge(&mut self, side: Direction, position: i64, stream: &Stream<'_>) {
-        let clean = self.endpoints.iter().all(Endpoint::is_clean);
         let partial = self.partial;
         let endpoint = self.endpoint(side);
         let position = endpoint.fin_end.filter(|&fin| position >= fin).map_or(position, |fin| fin - 1);
@@ -47,7 +51,7 @@ impl View {
         }
         let start = endpoint.start();
         endpoint.reassembly.delivered = stream.contiguous_from(start, position);
-        if !clean || endpoint.reassembly.skipping {
+        if endpoint.reassembly.skipping || !self.endpoints.iter().all(Endpoint::is_clean) {
             return;
         }
         for hole in stream.missing(start, Range { start: delivered, end: position }) {

@@ -152,8 +152,10 @@ fn track(shard: &mut Shard, run: &Run<'_>, rows: &mut impl Sink) {
     if let Some(clock) = run.lost_by() {
         shard.note_loss(clock, rows);
     }
-    for packet in run.packets() {
-        shard.step(&packet, rows);
+    let mut packets = run.packets();
+    for group in run.observations().chunks(Shard::GROUP) {
+        shard.anticipate(group);
+        packets.by_ref().take(group.len()).for_each(|packet| shard.step(&packet, rows));
     }
 }
 
