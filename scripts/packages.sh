@@ -2,6 +2,8 @@
 # Installs the Debian packages that the given groups need, and does nothing when they are all there.
 #
 #   scripts/packages.sh build          what `cargo build` needs besides Rust
+#   scripts/packages.sh cost           what scripts/cost.sh counts with
+#   scripts/packages.sh peers          what benches/peers compares with
 #   scripts/packages.sh build test     and what the tests drive: real clients, servers, scanners, and tshark as the judge
 #
 # This is the only list of packages in the repository. Works as root or through sudo; asks no questions.
@@ -12,6 +14,10 @@ declare -A groups=(
     [build]="build-essential pkg-config"
     # tshark reads back exported headers, tcptrace tells of the same captures, chromium opens the HTML report; the rest make and measure traffic between two network namespaces.
     [test]="python3 tshark tcpdump iproute2 ethtool util-linux curl nginx-light iperf3 tcptrace nmap ncat openssh-client openssh-server chromium fonts-dejavu-core"
+    # callgrind counts instructions, whatever else the machine does.
+    [cost]="build-essential valgrind"
+    # What benches/peers compares with; suricata too, where a release has it.
+    [peers]="time python3 tcpdump tshark tcptrace argus-server argus-client softflowd nfdump"
 )
 
 usage() {
