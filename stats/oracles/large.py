@@ -1,9 +1,14 @@
 """What the reports cost on a campaign of many connections, beside DuckDB's same aggregates over the same Parquet files.
 
-    python3 stats/oracles/large.py CAMPAIGN target/release/conntrack-report
+    cargo run --release --example campaign -- 2000000 CAMPAIGN
+    python3 stats/oracles/large.py CAMPAIGN target/release/conntrack-report 50
+
+With a number, the campaign is taken so many times: a second one beside it names each sealed file so often, by hard links, so that a hundred million rows are
+read from the disk that two million take. Times, memory and figures are those of as many rows; only their instants repeat.
 
 Prints wall time, CPU time and peak memory of each. DuckDB (from PyPI) runs in a process of its own with the same limit of memory that the reports
 promise, on two threads; it reads the sealed files alone and checks no checksum."""
+import json
 import os
 import subprocess
 import sys
@@ -64,8 +69,31 @@ def measure(name, command):
     print(f"| {name} | {seconds:.1f} | {cpu:.1f} | {usage.ru_maxrss / 1024:.0f} | {child.returncode} |", flush=True)
 
 
+def multiplied(campaign, times):
+    """A campaign beside this one that has each of its sealed files so often."""
+    folder = f"{campaign}-{times}"
+    with open(f"{campaign}/sealed.jsonl") as file:
+        segments = [json.loads(line) for line in file]
+    with open(f"{campaign}/campaign.json") as file:
+        manifest = json.load(file)
+    manifest["rows"] = {table: rows * times for table, rows in manifest["rows"].items()}
+    os.makedirs(f"{folder}/journal")
+    with open(f"{folder}/campaign.json", "w") as file:
+        json.dump(manifest, file)
+    with open(f"{folder}/sealed.jsonl", "w") as index:
+        for number, segment in enumerate((segment for _ in range(times) for segment in segments), start=1):
+            for sealed in segment["files"]:
+                day = f"{sealed['table']}/date={sealed['date']}"
+                os.makedirs(f"{folder}/{day}", exist_ok=True)
+                os.link(f"{campaign}/{day}/part-{segment['segment']:06}.parquet", f"{folder}/{day}/part-{number:06}.parquet")
+            print(json.dumps({**segment, "segment": number, "next_sequence": segment["next_sequence"] * number}), file=index)
+    return folder
+
+
 def main():
     campaign, program = sys.argv[1:3]
+    if len(sys.argv) > 3:
+        campaign = multiplied(campaign, int(sys.argv[3]))
     print("| what | seconds | CPU seconds | MiB at most | exit |\n| --- | ---: | ---: | ---: | ---: |")
     files = {table: f"{campaign}/{table}/*/*.parquet" for table in ("connections", "intervals")}
     for report, query in QUERIES.items():
