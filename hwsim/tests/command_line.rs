@@ -224,6 +224,22 @@ fn a_full_disk_exits_with_1() {
 }
 
 #[test]
+fn a_full_standard_error_is_no_reason_to_fail() {
+    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else {
+        eprintln!("SKIPPED: there is no /dev/full here");
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    for format in ["text", "json"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conntrack-sim"));
+        command
+            .args(["pcap", "-v", "--connections", "3", "--log-format", format, "-o", "x.pcap"])
+            .current_dir(dir.path());
+        assert_eq!(command.stderr(full.try_clone().unwrap()).status().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
 fn a_script_becomes_a_capture_and_what_is_left_out_is_said() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("a.pkt"), "0 < S 0:0(0) win 1000 <mss MSS>\n+.1 > S. 0:0(0) ack 1 <...>\n").unwrap();

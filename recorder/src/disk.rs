@@ -23,8 +23,19 @@ pub trait Disk: Send + Sync {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// The room in the file system that a directory lies in.
+    fn room(&self, dir: &Path) -> io::Result<Room>;
     /// Holds a directory against other processes until the value is dropped; nothing where another one holds it.
     fn lock(&self, dir: &Path) -> io::Result<Option<Box<dyn Send>>>;
+}
+
+/// The room in a file system, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// All of it.
+    pub total: u64,
+    /// What is left to those who are not root.
+    pub free: u64,
 }
 
 /// A file that is being written.
@@ -79,6 +90,12 @@ impl Disk for LocalDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
+    }
+
+    fn room(&self, dir: &Path) -> io::Result<Room> {
+        let found = rustix::fs::statvfs(dir)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Room { total: bytes(found.f_blocks), free: bytes(found.f_bavail) })
     }
 
     fn lock(&self, dir: &Path) -> io::Result<Option<Box<dyn Send>>> {

@@ -25,6 +25,20 @@ pub enum RecorderError {
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The disk does not answer.
+    #[error("the disk of {} has not answered for {seconds} s", path.display())]
+    Hangs {
+        /// The directory.
+        path: PathBuf,
+        /// For how long.
+        seconds: u64,
+    },
+    /// A directory that was to take over holds something else.
+    #[error("{} holds something else than a part of this campaign; give --spare a directory that does not exist yet", path.display())]
+    NotSpare {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A Parquet file could not be written.
     #[error("cannot write {}: {source}; the rows are safe in the journal: when the cause is gone, seal them with conntrack-tap recover", path.display())]
     Parquet {
@@ -57,7 +71,7 @@ pub enum RecorderError {
     #[error("zstd failed: {0}; lower the journal's compression level")]
     Zstd(#[source] io::Error),
     /// A thread could not be started, or panicked.
-    #[error("the sealing thread {what}; seal the rest with conntrack-tap recover")]
+    #[error("the {what}; seal the rest with conntrack-tap recover")]
     Thread {
         /// What became of it.
         what: String,
@@ -80,6 +94,12 @@ pub enum ReadError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A directory of the campaign cannot be read.
+    #[error("a part of the campaign lies in another directory: {reason}; mount or restore it, and read again")]
+    Elsewhere {
+        /// Why not.
+        reason: String,
     },
     /// A later version made it.
     #[error("{} has format {found}, this program reads up to {supported}; use a newer one", path.display())]

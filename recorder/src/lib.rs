@@ -20,19 +20,24 @@ mod recorder;
 mod recover;
 mod rows;
 mod seal;
+mod store;
 mod table;
 mod tcp_view;
 mod verify;
 
 pub use campaign::{Campaign, Scan};
-pub use disk::{Disk, DiskError, DiskFile, LocalDisk};
+pub use disk::{Disk, DiskError, DiskFile, LocalDisk, Room};
 pub use encoder::{Block, Encoder};
 pub use error::{ReadError, RecorderError};
 pub use intervals::Aggregator;
-pub use manifest::{Dropped, EndedBy, Imbalance, Ledger, Losses, Manifest, Software, SourceEntry, Span, State};
-pub use recorder::{Config, Finished, Outcome, Recorder};
+pub use manifest::{
+    Deleted, Dropped, EndedBy, Imbalance, Ledger, Losses, Manifest, Run, Software, SourceEntry, Span, State,
+};
+pub use recorder::{Condition, Config, Finished, Outcome, Recorder, Resumed, RoomIn, is_being_recorded};
 pub use recover::{Recovered, recover, recover_on};
 pub use rows::{HeaderRow, IntervalRow};
+pub use seal::{KEEP, Quota, Retention};
+pub use store::BACKLOG;
 pub use table::Table;
 pub use tcp_view::TcpView;
 pub use verify::{Check, Verdict, VerifyReport, verify};

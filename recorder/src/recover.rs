@@ -1,17 +1,18 @@
 //! Sealing what an interrupted campaign left in its journal.
 
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use conntrack::{Detail, Event};
 use wire::Nanos;
 
-use crate::campaign::{Campaign, read_manifest};
-use crate::disk::{Disk, LocalDisk, OnPath};
-use crate::journal;
-use crate::recorder::lock;
-use crate::seal::Sealer;
-use crate::{Config, Manifest, RecorderError, State, Table};
+use crate::campaign::{Campaign, Part, read_manifest};
+use crate::disk::{Disk, DiskError, LocalDisk, OnPath, TEMPORARY};
+use crate::journal::{self, Piece};
+use crate::recorder::{lock, seconds};
+use crate::seal::{Sealer, Task};
+use crate::{Config, Manifest, ReadError, RecorderError, State, Table};
 
 /// What recovery found.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Recovered {
     pub manifest: Manifest,
     /// How many segments were sealed.
     pub segments: u64,
+    /// How many segments should have been there and were not.
+    pub missing: u64,
     /// Bytes at the ends of segments that were no whole frame: what the crash tore.
     pub torn_bytes: u64,
     /// Bytes inside segments that were no whole frame: damage on the disk.
@@ -27,7 +30,7 @@ pub struct Recovered {
 }
 
 /// Seals what the journal of the campaign at `root` still holds, so that afterwards its journal is empty. `now` is the time, for the
-/// manifest. A campaign that ended well is left as it is. It may be interrupted itself, and be repeated.
+/// event that tells what was lost. A campaign that ended well is left as it is. It may be interrupted itself, and be repeated.
 ///
 /// # Errors
 /// When the campaign is being recorded, cannot be read, or the disk refuses.
@@ -40,31 +43,74 @@ pub fn recover(root: impl AsRef<Path>, now: Nanos) -> Result<Recovered, Recorder
 /// # Errors
 /// When the campaign is being recorded, cannot be read, or the disk refuses.
 pub fn recover_on(disk: Arc<dyn Disk>, root: impl AsRef<Path>, now: Nanos) -> Result<Recovered, RecorderError> {
-    let root = root.as_ref();
-    read_manifest(root)?;
-    let _lock = lock(&*disk, root)?;
+    let root = absolute(root.as_ref())?;
+    let manifest = read_manifest(&root)?;
+    let _locks = lock_all(&*disk, &directories(&root, &manifest))?;
+    recover_locked(&disk, &root, now)
+}
+
+/// The path from the root of the file system, as it is to stand in the manifest of another directory.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, DiskError> {
+    std::path::absolute(path).on("find", path)
+}
+
+/// The directories of the campaign at `root`, which comes first.
+pub(crate) fn directories(root: &Path, manifest: &Manifest) -> Vec<PathBuf> {
+    std::iter::once(root.to_owned()).chain(manifest.elsewhere.iter().cloned()).collect()
+}
+
+/// Holds those directories of a campaign that are there against other writers.
+pub(crate) fn lock_all(disk: &dyn Disk, directories: &[PathBuf]) -> Result<Vec<Box<dyn Send>>, RecorderError> {
+    let there = directories.iter().filter(|directory| directory.join(journal::DIRECTORY).is_dir());
+    there.map(|directory| lock(disk, directory)).collect()
+}
+
+/// The same, for who holds the campaign's locks.
+pub(crate) fn recover_locked(disk: &Arc<dyn Disk>, root: &Path, now: Nanos) -> Result<Recovered, RecorderError> {
     let campaign = Campaign::open(root)?;
-    remove_sealed_segments(&*disk, root, &campaign)?;
-    let state = campaign.manifest().state;
-    let mut sealer = Sealer::after_crash(Arc::clone(&disk), root, Config::default().parquet_level);
-    let last = campaign.segments().last().map(|segment| segment.number);
-    for segment in campaign.segments() {
-        let crashed = state == State::Running && Some(segment.number) == last;
-        let words = if crashed { last_words(campaign.manifest(), now) } else { Vec::new() };
-        sealer.seal(segment.number, &words)?;
+    let crashed = campaign.manifest().state == State::Running;
+    let found = Found {
+        segments: campaign.segments().len() as u64,
+        gaps: campaign.gaps(),
+        newest: campaign.newest_segment(),
+        last_sign: last_sign(&campaign)?,
+    };
+    // What a crash has lost is told with the newest segment, so that it is told once, however often this has to be repeated.
+    let words = |numbers: &RangeInclusive<u64>| {
+        (crashed && numbers.contains(&found.newest)).then(|| last_words(campaign.manifest(), found.last_sign, now))
+    };
+    for part in campaign.parts() {
+        remove_sealed_segments(&**disk, part)?;
+        let mut sealer = Sealer::after_crash(Arc::clone(disk), &part.root, Config::default().parquet_level);
+        sealer.finish_deleting(&part.index)?;
+        for segment in &part.segments {
+            let words: Vec<Event> = words(&(segment.number..=segment.number)).into_iter().collect();
+            let task = Task { number: segment.number, limit: segment.limit, in_vain: false };
+            sealer.seal(task, &words)?;
+        }
     }
-    let recovered = summarise(&Campaign::open(root)?, campaign.segments().len() as u64, now);
+    let mut sealer = Sealer::after_crash(Arc::clone(disk), root, Config::default().parquet_level);
+    for gap in &found.gaps {
+        let told = [Some(missing_words(gap, campaign.manifest(), now)), words(gap)];
+        sealer.seal_missing(gap, &told.into_iter().flatten().collect::<Vec<_>>())?;
+    }
+    let mut recovered = summarise(&Campaign::open(root)?, &found, now);
     if recovered.manifest != *campaign.manifest() {
-        recovered.manifest.write(&*disk, root)?;
+        recovered.manifest.revision = recovered.manifest.revision.saturating_add(1);
+        let directories = directories(root, campaign.manifest());
+        for part in campaign.parts() {
+            recovered.manifest.write(&**disk, &part.root, &directories)?;
+        }
     }
     Ok(recovered)
 }
 
 /// Removes segments that were sealed, but not yet deleted.
-fn remove_sealed_segments(disk: &dyn Disk, root: &Path, campaign: &Campaign) -> Result<(), RecorderError> {
-    let dir = root.join(journal::DIRECTORY);
+fn remove_sealed_segments(disk: &dyn Disk, part: &Part) -> Result<(), RecorderError> {
+    let dir = part.root.join(journal::DIRECTORY);
     for name in disk.list(&dir).on("list", &dir)? {
-        if journal::segment_number(&name).is_some_and(|number| campaign.index().has(number)) {
+        let is_sealed = journal::segment_number(&name).is_some_and(|number| part.index.has(number));
+        if is_sealed || name.ends_with(TEMPORARY) {
             let path = dir.join(name);
             disk.remove(&path).on("remove", &path)?;
         }
@@ -72,46 +118,92 @@ fn remove_sealed_segments(disk: &dyn Disk, root: &Path, campaign: &Campaign) -> 
     Ok(())
 }
 
+/// When the newest frame that is there was written.
+fn last_sign(campaign: &Campaign) -> Result<Option<Nanos>, ReadError> {
+    let mut last = campaign.ever_sealed().filter_map(|segment| segment.written).max();
+    for segment in campaign.segments() {
+        for piece in journal::pieces(segment.number, &segment.read()?) {
+            if let Piece::Frame(frame, _) = piece {
+                last = last.max(Some(frame.written));
+            }
+        }
+    }
+    Ok(last)
+}
+
 /// Why a recovered campaign is not complete.
 const CRASHED: &str = "the recorder stopped without ending the campaign";
 
-/// The event that says what is missing.
-fn last_words(manifest: &Manifest, now: Nanos) -> Vec<Event> {
-    let detail = format!("{CRASHED}: what was not acknowledged is missing, and live connections were not written");
+/// The event that says what a crash has lost.
+fn last_words(manifest: &Manifest, last_sign: Option<Nanos>, now: Nanos) -> Event {
+    let since = last_sign.or(manifest.wall_clock.start).unwrap_or(now);
+    let sentence = format!(
+        "from={} to={}: {CRASHED}: what it was handed less than a second before its end is missing, with the rows of the connections that \
+         were open then, and the packets until it is started again",
+        seconds(since),
+        seconds(now),
+    );
+    lost(manifest, now, sentence)
+}
+
+/// The event that says that segments were not there.
+fn missing_words(gap: &RangeInclusive<u64>, manifest: &Manifest, now: Nanos) -> Event {
+    lost(manifest, now, gap_in_words(gap))
+}
+
+fn gap_in_words(gap: &RangeInclusive<u64>) -> String {
+    let (first, last) = (gap.start(), gap.end());
+    let which = if first == last { format!("segment {first}") } else { format!("segments {first} to {last}") };
+    format!("{which} of the journal: removed by somebody else than the recorder before they were sealed")
+}
+
+/// An event at the campaign's last packet, which lies near by in time whatever the clock was.
+fn lost(manifest: &Manifest, now: Nanos, sentence: String) -> Event {
     let ts = manifest.packets.end.unwrap_or(now);
-    vec![Event { uid: None, ts, dir: None, detail: Detail::Lost(detail) }]
+    Event { uid: None, ts, dir: None, detail: Detail::Lost(sentence) }
+}
+
+/// What recovery came across.
+struct Found {
+    segments: u64,
+    gaps: Vec<RangeInclusive<u64>>,
+    newest: u64,
+    last_sign: Option<Nanos>,
 }
 
 /// Counts what is sealed, and says so in the manifest.
-fn summarise(campaign: &Campaign, segments: u64, now: Nanos) -> Recovered {
+fn summarise(campaign: &Campaign, found: &Found, now: Nanos) -> Recovered {
     let mut manifest = campaign.manifest().clone();
-    let mut found = [0; Table::COUNT];
+    let mut rows = [0; Table::COUNT];
     let (mut torn_bytes, mut damaged_bytes) = (0, 0);
-    for segment in campaign.sealed() {
+    for segment in campaign.ever_sealed() {
         torn_bytes += segment.torn_bytes;
         damaged_bytes += segment.damaged_bytes;
         for file in &segment.files {
-            found[file.table.index()] += file.rows;
+            rows[file.table.index()] += file.rows;
         }
     }
     manifest.losses.torn_bytes = torn_bytes;
     manifest.losses.damaged_bytes = damaged_bytes;
+    manifest.losses.reasons.extend(found.gaps.iter().map(gap_in_words));
+    manifest.newest_segment = campaign.newest_segment();
     if manifest.state == State::Running {
-        manifest.state = State::Interrupted;
-        manifest.wall_clock.end.get_or_insert(now);
+        manifest.wall_clock.end = found.last_sign.or(Some(now));
         manifest.losses.reasons.push(CRASHED.to_owned());
+        manifest.settle(State::Interrupted);
     }
     if manifest.state == State::Sealing {
         let whole = manifest.losses.is_empty();
-        manifest.state = if whole { State::Complete } else { State::Interrupted };
+        manifest.settle(if whole { State::Complete } else { State::Interrupted });
     }
     for table in Table::ALL {
-        let found = found[table.index()];
-        let missing = manifest.rows(table).saturating_sub(found);
+        let there = rows[table.index()];
+        let missing = manifest.rows(table).saturating_sub(there);
         if missing > 0 {
             *manifest.losses.rows.entry(table).or_default() += missing;
         }
-        manifest.rows.insert(table, found);
+        manifest.rows.insert(table, there);
     }
-    Recovered { manifest, segments, torn_bytes, damaged_bytes }
+    let missing = found.gaps.iter().map(|gap| gap.end() - gap.start() + 1).fold(0, u64::saturating_add);
+    Recovered { manifest, segments: found.segments, missing, torn_bytes, damaged_bytes }
 }

@@ -37,7 +37,7 @@ fn a_running_campaign_can_be_read() {
         assert_eq!(recorder.append(&block), Outcome::Journalled);
     }
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
-    recorder.tick(Instant::now()).unwrap();
+    recorder.tick(Instant::now(), common::NOW).unwrap();
     assert_eq!(recorder.acknowledged(Table::Connections), 1);
     let campaign = Campaign::open(dir.path()).unwrap();
     assert_eq!((rows(&campaign, Table::Connections), rows(&campaign, Table::Headers)), (1, 1));
@@ -57,7 +57,7 @@ fn a_reader_sees_every_acknowledged_row_once_while_a_thread_seals() {
         encoder.flush(Nanos(0));
         drain(&mut encoder, &mut recorder);
         #[expect(clippy::disallowed_methods, reason = "any instant will do")]
-        recorder.tick(Instant::now()).unwrap();
+        recorder.tick(Instant::now(), common::NOW).unwrap();
         recorder.sync();
         let campaign = Campaign::open(dir.path()).unwrap();
         assert_eq!(

@@ -85,7 +85,7 @@ fn rows_of_a_file_with_a_flipped_bit_are_left_out_said_and_the_others_are_read()
         encoder.record(record(n));
         encoder.flush(Nanos::MAX);
         drain(&mut encoder, &mut recorder);
-        let _ = recorder.tick(now);
+        let _ = recorder.tick(now, common::NOW);
     }
     assert!(recorder.finish().failure.is_none());
     let sealed = files(&dir.path().join("connections"));

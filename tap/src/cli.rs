@@ -1,5 +1,6 @@
 //! The command line, as typed. What it amounts to is [`crate::config::Config`].
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -53,11 +54,20 @@ pub enum LogFormat {
     Json,
 }
 
+/// How a status is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Captures, tracks and records a campaign
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Says what this host can do, and what stands in the way
     Doctor(DoctorArguments),
     /// Takes off what forwards between the ports of an inline tap that is gone
@@ -74,6 +84,36 @@ Examples:
     },
     /// Prints the default configuration, or checks one
     Config(ConfigArguments),
+    /// Says how the tap is that records a campaign
+    ///
+    /// Rates, open connections, losses, disks, memory, and whether it is well: then the exit code is 0, otherwise 1.
+    #[command(after_help = "\
+Examples:
+  conntrack-tap status /data/week-12
+  conntrack-tap status /data/week-12 --format json | jq .tracker.live")]
+    Status {
+        /// The campaign's directory
+        campaign: PathBuf,
+        /// For people or for programs
+        #[arg(long, value_enum, default_value_t = StatusFormat::Text, value_name = "FORMAT")]
+        format: StatusFormat,
+    },
+    /// Keeps days of a campaign from being deleted to make room
+    #[command(after_help = "\
+Examples:
+  conntrack-tap keep /data/week-12 2026-11-22 2026-11-23
+  conntrack-tap keep /data/week-12                          # which days are kept
+  conntrack-tap keep /data/week-12 --release 2026-11-22")]
+    Keep {
+        /// The campaign's directory
+        campaign: PathBuf,
+        /// The days, UTC; without one, those that are kept are listed
+        #[arg(value_name = "YYYY-MM-DD")]
+        days: Vec<String>,
+        /// Keep them no longer
+        #[arg(long, requires = "days")]
+        release: bool,
+    },
     /// Seals what a crash left in a campaign's journal
     ///
     /// Reports read an interrupted campaign as it is; this turns its journal into Parquet files, for other programs.
@@ -120,12 +160,15 @@ Examples:
   conntrack-tap run --source pcap:east.pcap --source pcap:west.pcap --out campaign
   conntrack-tap run --source afpacket:eth1 --source afpacket:eth2 --out campaign --duration 12h --headers 20
   conntrack-tap run --source afxdp:eth1 --out /data/week-12 --user conntrack
-  conntrack-tap run --source sim:uplink-small,seed=7,loss=0.01,truth=truth.csv --out campaign")]
+  conntrack-tap run --source afpacket:eth1 --out /data/week-12 --spare /mnt/other/week-12 --metrics 127.0.0.1:9464
+  conntrack-tap run --source sim:uplink-small,seed=7,loss=0.01,truth=truth.csv --out campaign
+
+A campaign of live sources, or of standard input, goes on when it is recorded into again, whether it was interrupted or ended.")]
 pub struct RunArguments {
     /// Where packets come from; may be given several times
     #[arg(long = "source", required = true, value_name = "SOURCE")]
     pub sources: Vec<SourceSpec>,
-    /// The directory of the campaign, which is made
+    /// The directory of the campaign, which is made, or continued
     #[arg(long, value_name = "CAMPAIGN")]
     pub out: PathBuf,
     /// A configuration file, laid over the default one
@@ -160,6 +203,12 @@ pub struct Overrides {
     /// End after this long by the clock: 7d, 12h, 30s; a file usually ends sooner [default: none]
     #[arg(long, value_name = "TIME")]
     pub duration: Option<Limit>,
+    /// A directory on another disk, to go on in when that of --out fails, fills or hangs
+    #[arg(long, value_name = "DIRECTORY")]
+    pub spare: Option<String>,
+    /// Serve /metrics and /healthz on this address of this machine, such as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
     /// Width of the bins of the intervals table [default: 10ms]
     #[arg(long, value_name = "TIME")]
     pub interval_width: Option<Span>,
@@ -209,6 +258,8 @@ impl Overrides {
             ("campaign", "duration", self.duration.map(|limit| Value::String(limit.into()))),
             ("tracker", "shards", self.shards.map(number)),
             ("tracker", "headers", self.headers.map(number)),
+            ("recorder", "spare", self.spare.map(Value::String)),
+            ("operation", "metrics", self.metrics.map(|address| Value::String(address.to_string()))),
             ("recorder", "interval_width", self.interval_width.map(|span| Value::String(span.into()))),
         ];
         let mut table = Table::new();

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use tap::cli::{Cli, Command, ConfigArguments, LogArguments, LogFormat, RunArguments};
+use tap::cli::{Cli, Command, ConfigArguments, LogArguments, LogFormat, RunArguments, StatusFormat};
 use tap::config::{self, Config};
-use tap::{doctor, logging, run};
+use tap::operation::socket;
+use tap::{doctor, keep, logging, run};
 
 /// Done, but something was lost or skipped.
 const LOSSY: u8 = 3;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
 
 fn carry_out(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Run(arguments) => record(arguments, cli.logs),
+        Command::Run(arguments) => record(*arguments, cli.logs),
         Command::Doctor(arguments) => {
             let usable = doctor::examine(&arguments.sources, &arguments.out, &mut io::stdout().lock())?;
             Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -45,6 +46,14 @@ fn carry_out(cli: Cli) -> Result<ExitCode> {
         Command::Detach { interfaces } => detach(interfaces),
         Command::Config(arguments) => configuration(&arguments),
         Command::Recover { campaign } => recover(&campaign),
+        Command::Status { campaign, format } => status(&campaign, format),
+        Command::Keep { campaign, days, release } => {
+            let change = if release { keep::Change::Release } else { keep::Change::Keep };
+            for day in keep::keep(&campaign, &days, change)? {
+                writeln!(io::stdout(), "{day}")?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Completions { shell } => {
             // clap_complete panics where its writer fails, so it writes into memory.
             let mut script = Vec::new();
@@ -97,6 +106,9 @@ fn recover(campaign: &Path) -> Result<ExitCode> {
     let bytes = recovered.torn_bytes + recovered.damaged_bytes;
     let mut out = io::stdout().lock();
     writeln!(out, "sealed {} segments of the journal; {bytes} bytes of it were no whole row", recovered.segments)?;
+    if recovered.missing > 0 {
+        writeln!(out, "{} segments of the journal were not there", recovered.missing)?;
+    }
     let losses = &recovered.manifest.losses;
     for reason in &losses.reasons {
         writeln!(out, "LOST {reason}")?;
@@ -105,6 +117,16 @@ fn recover(campaign: &Path) -> Result<ExitCode> {
         writeln!(out, "LOST {rows} rows of table {table}")?;
     }
     Ok(if losses.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
+}
+
+fn status(campaign: &Path, format: StatusFormat) -> Result<ExitCode> {
+    let status = socket::ask(campaign)?;
+    let text = match format {
+        StatusFormat::Text => status.to_string(),
+        StatusFormat::Json => serde_json::to_string(&status)?,
+    };
+    writeln!(io::stdout(), "{text}")?;
+    Ok(if status.ailment().is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn configuration(arguments: &ConfigArguments) -> Result<ExitCode> {

@@ -4,29 +4,30 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use capture::{Pace, Source};
 use conntrack::Detail;
-use recorder::{EndedBy, Manifest, Recorder, Software, SourceEntry, Span, Table};
+use recorder::{EndedBy, Manifest, Recorder, Resumed, Software, SourceEntry, Span, State, Table};
 use wire::Nanos;
 
 use crate::anonymise::key;
 use crate::cli::{LogArguments, LogFormat, RunArguments};
-use crate::config::{Config, Limit};
+use crate::config::Config;
+use crate::memory::Bounds;
+use crate::operation::Operation;
 use crate::pipeline::{self, Ended, Parts, Running};
+use crate::place::{Maker, Place};
 use crate::privileges::{self, User};
 use crate::progress::Progress;
-use crate::signals::Watch;
+use crate::signals::{Asked, Watch};
 use crate::sources::SourceSpec;
 use crate::summary::Summary;
-use crate::{clock, events, ledger, logging};
-
-/// How often progress is shown and the deadline looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+use crate::vigil::{ConfigFile, Vigil};
+use crate::{clock, ledger, logging};
 
 /// More shards than this only pay on links that a single machine does not take.
 const MOST_SHARDS_BY_DEFAULT: usize = 8;
@@ -67,7 +68,8 @@ pub fn named_twice(sources: &[SourceSpec]) -> Option<&SourceSpec> {
 /// When there is no campaign, or not a whole one: a source that cannot be opened, a configuration that cannot be used, a disk that
 /// fails.
 pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
-    let config = Config::load(arguments.config.as_deref(), arguments.overrides.into_table())?;
+    let overrides = arguments.overrides.into_table();
+    let config = Config::load(arguments.config.as_deref(), overrides.clone())?;
     let pace = common_pace(&arguments.sources)?;
     let mask = match config.campaign.anonymise_key.as_str() {
         "" => None,
@@ -77,6 +79,15 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
         "" => None,
         name => Some(name.parse()?),
     };
+    let mut manifest = manifest(&config, &arguments.sources);
+    if let Some(cipher) = &mask {
+        manifest.anonymisation =
+            format!("prefix-preserving (Crypto-PAn), under the key with fingerprint {}", key::fingerprint(cipher));
+    }
+    // Who is to write there makes it.
+    let maker = if user.is_some() { Maker::Later } else { Maker::Now };
+    let place = Place::find(&arguments.out, &arguments.sources, &manifest, maker)?;
+    let operation = Operation::prepare(&config, &arguments.out, pace)?;
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for spec in &arguments.sources {
         sources.extend(spec.open()?);
@@ -84,34 +95,91 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     say_how(&sources, logs);
     privileges::give_up(user.as_ref())?;
     let begun = clock::now();
-    let stop = Arc::new(AtomicBool::new(false));
-    let _watch = Watch::start(Arc::clone(&stop)).context("cannot listen for signals")?;
+    let asked = Asked::default();
+    let reloads = arguments.config.is_some();
+    let _watch = Watch::start(asked.clone(), reloads).context("cannot listen for signals")?;
     let shards = shards(config.tracker.shards);
-    let recording = config.recording(pipeline::producers(sources.len(), shards));
+    let producers = pipeline::producers(sources.len(), shards);
+    let recording = config.recording(producers);
+    let bounds = Bounds::of(&config, sources.len(), shards);
+    if pace == Pace::Live {
+        bounds.say(logs);
+    }
     let mut tracker = config.tracker(shards);
-    let mut manifest = manifest(&config, &arguments.sources);
     if let Some(cipher) = &mask {
         tracker.salt ^= u64::from_le_bytes(cipher.derive(b"conntrack-uids--"));
-        manifest.anonymisation =
-            format!("prefix-preserving (Crypto-PAn), under the key with fingerprint {}", key::fingerprint(cipher));
     }
+    let (mut recorder, resumed) = place.open(recording, manifest)?;
+    let start = Start { pace, again: resumed.map(|resumed| again(&resumed, logs)) };
+    start.tell_if_live(&mut recorder);
     let parts = Parts {
         pace,
         shards,
         capture: config.capture(getrandom::u64().context("no randomness from the system")?),
         tracker,
         mask,
-        recorder: Recorder::create(&arguments.out, recording, manifest)?,
+        recorder,
         sources,
     };
-    let running = Running::start(parts, Arc::clone(&stop)).context("cannot start a thread")?;
-    let is_over = wait(&running, deadline(begun, config.campaign.duration), Progress::new(logs));
-    let ended_by = match stop.load(Ordering::Relaxed) {
+    let running = Running::start(parts, Arc::clone(&asked.stop)).context("cannot start a thread")?;
+    let file = arguments.config.map(|path| ConfigFile { path, overrides, config: config.clone() });
+    let vigil = Vigil {
+        begun,
+        duration: config.campaign.duration,
+        producers,
+        file,
+        asked: asked.clone(),
+        operation,
+        memory_bound: bounds.total(),
+    };
+    let is_over = vigil.keep(&running, Progress::new(logs));
+    let ended_by = match asked.stop.load(Ordering::Relaxed) {
         _ if is_over => EndedBy::Duration,
         true => EndedBy::Stop,
         false => EndedBy::Sources,
     };
-    conclude(running.join()?, ended_by, pace, begun, &arguments.out)
+    conclude(running.join()?, ended_by, &start, begun, &arguments.out)
+}
+
+/// How a run began.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Whether its sources can be kept waiting.
+    pub pace: Pace,
+    /// What is to be said of the runs before it in the same campaign, if there were any.
+    pub again: Option<String>,
+}
+
+impl Start {
+    /// Writes the event of the beginning, now; of files it is written at the end, when the time of their first packet is known.
+    fn tell_if_live(&self, recorder: &mut Recorder) {
+        if self.pace == Pace::Live {
+            recorder.tell(clock::time_of_day(), self.detail());
+        }
+    }
+
+    fn detail(&self) -> Detail {
+        Detail::Started(self.again.clone().unwrap_or_default())
+    }
+}
+
+/// Says that a campaign goes on, and how it stood.
+fn again(resumed: &Resumed, logs: LogArguments) -> String {
+    let Resumed { recovered, state } = resumed;
+    let runs = recovered.manifest.runs.len();
+    let sentence = match state {
+        State::Complete => format!("again, after {runs} runs that ended in order"),
+        _ => format!(
+            "again, after {runs} runs, of which the last was interrupted: {} segments were recovered",
+            recovered.segments
+        ),
+    };
+    match logs.log_format {
+        LogFormat::Json => tracing::info!("the campaign goes on: {sentence}"),
+        LogFormat::Text if logs.quiet => {}
+        LogFormat::Text => logging::say(format_args!("continued    {sentence}")),
+    }
+    sentence
 }
 
 /// Says how each source captures, where there is something to say.
@@ -127,24 +195,6 @@ fn say_how(sources: &[Box<dyn Source>], logs: LogArguments) {
             }
         }
     }
-}
-
-/// Shows progress until the pipeline ends, and ends it when its time is over: then true.
-fn wait(running: &Running, deadline: Option<Instant>, mut progress: Progress) -> bool {
-    let mut is_over = false;
-    while !running.has_ended_within(LOOK_EVERY) {
-        if !is_over && deadline.is_some_and(|deadline| clock::now() >= deadline) {
-            running.stop();
-            is_over = true;
-        }
-        progress.show(running.figures());
-    }
-    progress.end();
-    is_over
-}
-
-fn deadline(begun: Instant, duration: Limit) -> Option<Instant> {
-    begun.checked_add(duration.span()?.duration())
 }
 
 fn shards(configured: usize) -> NonZeroU32 {
@@ -170,7 +220,8 @@ fn manifest(config: &Config, sources: &[SourceSpec]) -> Manifest {
 ///
 /// # Errors
 /// When the disk failed, now or before.
-pub fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out: &Path) -> Result<Summary> {
+pub fn conclude(ended: Ended, ended_by: EndedBy, start: &Start, begun: Instant, out: &Path) -> Result<Summary> {
+    let pace = start.pace;
     let Ended { reports, tracked, mut recorder } = ended;
     let packets = Span {
         start: reports.iter().filter_map(|report| report.counters.first).min(),
@@ -191,7 +242,9 @@ pub fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out
         (Pace::Patient, Some(first), Some(last)) => (first, last),
         _ => (started, now),
     };
-    events::write(&mut recorder, first, Detail::Started);
+    if pace == Pace::Patient {
+        recorder.tell(first, start.detail());
+    }
     for report in &reports {
         if pace == Pace::Patient {
             write_device_loss(&mut recorder, report, last);
@@ -204,9 +257,9 @@ pub fn conclude(ended: Ended, ended_by: EndedBy, pace: Pace, begun: Instant, out
             "{} unanswered attempts went without a row: more a second gave way than tracker.evicted_attempts_per_second",
             tracked.unrecorded
         );
-        events::write(&mut recorder, last, Detail::Lost(detail));
+        recorder.tell(last, Detail::Lost(detail));
     }
-    events::write(&mut recorder, last, Detail::Stopped(ended_by.as_str().to_owned()));
+    recorder.tell(last, Detail::Stopped(ended_by.as_str().to_owned()));
     let manifest = recorder.manifest_mut();
     manifest.sources.clone_from(&sources);
     manifest.packets = packets;
@@ -227,7 +280,7 @@ fn write_device_loss(recorder: &mut Recorder, report: &capture::PollerReport, at
         let of = report.device.offered;
         let (first, last) = (first.split().0, last.split().0);
         let detail = format!("{}: {lost} of {of} frames between second {first} and second {last}", report.name);
-        events::write(recorder, at, Detail::Lost(detail));
+        recorder.tell(at, Detail::Lost(detail));
     }
 }
 
@@ -236,16 +289,16 @@ fn write_source_events(recorder: &mut Recorder, report: &capture::PollerReport, 
     for problem in &report.problems {
         let detail = format!("{}: {problem}", report.name);
         recorder.manifest_mut().losses.reasons.push(detail.clone());
-        events::write(recorder, at, Detail::Lost(detail));
+        recorder.tell(at, Detail::Lost(detail));
     }
     if report.more_problems > 0 {
         let detail = format!("{}: {} more of the kind", report.name, report.more_problems);
-        events::write(recorder, at, Detail::Lost(detail));
+        recorder.tell(at, Detail::Lost(detail));
     }
     if report.counters.clock_steps > 0 {
         let steps = report.counters.clock_steps;
         let detail = format!("{}: {steps} packets were older than the one before them", report.name);
-        events::write(recorder, at, Detail::ClockStep(detail));
+        recorder.tell(at, Detail::ClockStep(detail));
     }
 }
 

@@ -83,14 +83,20 @@ pub enum Detail {
         /// Whether the segment can have been under way, by its sequence number (RFC 5927, 4.1); if not, the error is late or forged.
         in_flight: bool,
     },
-    /// The campaign began.
-    Started,
+    /// The campaign began, or went on: a sentence, empty of the beginning.
+    Started(String),
     /// The campaign ended: by what.
     Stopped(String),
     /// Packets, records or headers were lost: a sentence.
     Lost(String),
-    /// A source's clock stepped back: a sentence.
+    /// A source's clock stepped back, or that of the host stepped: a sentence.
     ClockStep(String),
+    /// Rows go to another directory, or back: a sentence.
+    Failover(String),
+    /// Sealed files were deleted to make room: a sentence.
+    Deleted(String),
+    /// The configuration is another one from here on: a sentence.
+    ConfigChanged(String),
 }
 
 impl Detail {
@@ -128,10 +134,13 @@ impl Detail {
             Self::RttShift { .. } => EventKind::RttShift,
             Self::RstSuspect => EventKind::RstSuspect,
             Self::Icmp { .. } => EventKind::Icmp,
-            Self::Started => EventKind::Started,
+            Self::Started(_) => EventKind::Started,
             Self::Stopped(_) => EventKind::Stopped,
             Self::Lost(_) => EventKind::Lost,
             Self::ClockStep(_) => EventKind::ClockStep,
+            Self::Failover(_) => EventKind::Failover,
+            Self::Deleted(_) => EventKind::Deleted,
+            Self::ConfigChanged(_) => EventKind::ConfigChanged,
         }
     }
 }
@@ -153,8 +162,14 @@ impl fmt::Display for Detail {
             Self::WindowClosed => f.write_str("window=closed"),
             Self::WindowOpened { after } => write!(f, "window=opened after={}", Seconds(*after)),
             Self::RttShift { from, to } => write!(f, "from={} to={}", Seconds(*from), Seconds(*to)),
-            Self::RstSuspect | Self::Started => Ok(()),
-            Self::Stopped(sentence) | Self::Lost(sentence) | Self::ClockStep(sentence) => f.write_str(sentence),
+            Self::RstSuspect => Ok(()),
+            Self::Started(sentence)
+            | Self::Stopped(sentence)
+            | Self::Lost(sentence)
+            | Self::ClockStep(sentence)
+            | Self::Failover(sentence)
+            | Self::Deleted(sentence)
+            | Self::ConfigChanged(sentence) => f.write_str(sentence),
         }
     }
 }
@@ -198,13 +213,19 @@ names! {
         RstSuspect = "rst_suspect",
         /// An ICMP or ICMPv6 error about the connection.
         Icmp = "icmp",
-        /// The campaign began.
+        /// The campaign began, or a further run of it.
         Started = "started",
         /// The campaign ended.
         Stopped = "stopped",
         /// Packets, records or headers were lost.
         Lost = "lost",
-        /// A source's clock stepped back.
+        /// A source's clock stepped back, or that of the host stepped.
         ClockStep = "clock_step",
+        /// Rows go to another directory from here on, because the one before failed, or back to it.
+        Failover = "failover",
+        /// Sealed files were deleted, oldest first, to make room.
+        Deleted = "deleted",
+        /// The configuration is another one from here on.
+        ConfigChanged = "config_changed",
     }
 }

@@ -1,83 +1,65 @@
 //! A campaign, read: sealed files first, then what is still in the journal. Nothing is ever modified.
 
+mod part;
 mod scan;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use part::{Part, Segment};
 pub use scan::Scan;
 
-use crate::journal::{self, SEGMENT_LIMIT};
 use crate::manifest::{self, Manifest};
-use crate::seal::{INDEX_NAME, Index, SealedSegment};
+use crate::seal::SealedSegment;
 use crate::{ReadError, Table};
 
-/// A campaign's directory, as it stood when it was opened. A campaign that is being recorded can be read too: what is sealed or
-/// journalled later does not show, and what is sealed meanwhile is still read, once.
+/// A campaign, as it stood when it was opened, with what it has in other directories. A campaign that is being recorded can be read too:
+/// what is sealed or journalled later does not show, and what is sealed meanwhile is still read, once.
 #[derive(Debug)]
 pub struct Campaign {
     root: PathBuf,
     manifest: Manifest,
-    index: Arc<Index>,
-    segments: Vec<Arc<Segment>>,
-}
-
-/// A segment of the journal that was not sealed when the campaign was opened. The open file stays readable when the sealer
-/// deletes its name.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    pub number: u64,
-    pub path: PathBuf,
-    file: File,
-    length: u64,
-}
-
-impl Segment {
-    fn open(root: &Path, number: u64) -> io::Result<Self> {
-        let path = journal::segment_path(root, number);
-        let file = File::open(&path)?;
-        let length = file.metadata()?.len();
-        Ok(Self { number, path, file, length })
-    }
-
-    /// Its bytes, as many as there were when the campaign was opened.
-    pub fn read(&self) -> Result<Vec<u8>, ReadError> {
-        if self.length > SEGMENT_LIMIT {
-            return Err(ReadError::damaged(&self.path, "it is larger than any segment"));
-        }
-        let mut bytes = vec![0; self.length as usize];
-        self.file.read_exact_at(&mut bytes, 0).map_err(|error| ReadError::io(&self.path, error))?;
-        Ok(bytes)
-    }
+    parts: Vec<Part>,
+    /// Directories that hold a part of the campaign, or should, and cannot be read: why.
+    unreadable: Vec<ReadError>,
 }
 
 impl Campaign {
-    /// How often to look again when the sealer works at the same moment.
-    const TRIES: usize = 100;
-
-    /// Opens the campaign in the directory `root`.
+    /// Opens the campaign in the directory `root`. Of one that was recorded in several directories any will do.
     ///
     /// # Errors
     /// When there is none, when a newer program made it, or when `campaign.json` or `sealed.jsonl` cannot be read. The tables' files
     /// are read when they are scanned.
     pub fn open(root: impl AsRef<Path>) -> Result<Self, ReadError> {
         let root = root.as_ref();
-        let manifest = read_manifest(root)?;
-        let mut segments = None;
-        for _ in 0..Self::TRIES {
-            // The journal before the index: a segment that is deleted in between stands in the index.
-            let numbers = list_segments(root)?;
-            let index = read_index(root)?;
-            segments = open_segments(root, &numbers, &index)?;
-            if let Some(segments) = segments {
-                return Ok(Self { root: root.to_owned(), manifest, index: Arc::new(index), segments });
+        let mut manifest = read_manifest(root)?;
+        let mut parts = Vec::new();
+        let mut unreadable = Vec::new();
+        for directory in std::iter::once(root.to_owned()).chain(manifest.elsewhere.clone()) {
+            match Self::open_elsewhere(&directory, &mut manifest) {
+                Ok(part) => parts.push(part),
+                Err(error) if directory == root => return Err(error),
+                Err(error) => unreadable.push(error),
             }
         }
-        drop(segments);
-        Err(ReadError::damaged(&root.join(journal::DIRECTORY), "segments vanish without being sealed"))
+        part::set_limits(&mut parts);
+        Ok(Self { root: root.to_owned(), manifest, parts, unreadable })
+    }
+
+    /// Opens the part in a directory; the newest manifest counts.
+    fn open_elsewhere(directory: &Path, newest: &mut Manifest) -> Result<Part, ReadError> {
+        let manifest = read_manifest(directory)?;
+        if !manifest.is_of_the_same_campaign(newest) {
+            return Err(ReadError::damaged(&directory.join(manifest::NAME), "it is that of another campaign"));
+        }
+        if manifest.revision > newest.revision {
+            // Each copy names the others, so that this one's list stays.
+            *newest = Manifest { elsewhere: std::mem::take(&mut newest.elsewhere), ..manifest };
+        }
+        Part::open(directory)
     }
 
     /// What `campaign.json` says.
@@ -116,19 +98,75 @@ impl Campaign {
         Ok(Scan::new(self, table, columns))
     }
 
-    /// The sealed segments.
-    pub(crate) fn sealed(&self) -> &[SealedSegment] {
-        &self.index.segments
+    /// Its directories that can be read.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
-    /// The index.
-    pub(crate) fn index(&self) -> &Index {
-        &self.index
+    /// Why some of its directories cannot be read.
+    pub(crate) fn unreadable(&self) -> &[ReadError] {
+        &self.unreadable
     }
 
-    /// The segments that are not sealed.
-    pub(crate) fn segments(&self) -> &[Arc<Segment>] {
-        &self.segments
+    /// The sealed segments whose files are there, and the directories that they lie in.
+    pub(crate) fn sealed(&self) -> impl Iterator<Item = (&Path, &SealedSegment)> {
+        self.parts.iter().flat_map(|part| part.index.present().map(|segment| (part.root.as_path(), segment)))
+    }
+
+    /// Everything that was ever sealed.
+    pub(crate) fn ever_sealed(&self) -> impl Iterator<Item = &SealedSegment> {
+        self.parts.iter().flat_map(|part| &part.index.segments)
+    }
+
+    /// Rows of a table that were deleted to make room.
+    pub(crate) fn deleted_rows(&self, table: Table) -> u64 {
+        let files = self.parts.iter().flat_map(|part| part.index.absent()).flat_map(|segment| &segment.files);
+        files.filter(|file| file.table == table).fold(0, |sum, file| sum.saturating_add(file.rows))
+    }
+
+    /// The segments that are not sealed, in the order of their numbers.
+    pub(crate) fn segments(&self) -> Vec<&Arc<Segment>> {
+        let mut segments: Vec<&Arc<Segment>> = self.parts.iter().flat_map(|part| &part.segments).collect();
+        segments.sort_unstable_by_key(|segment| segment.number);
+        segments
+    }
+
+    /// Number of the newest segment that there is, or must have been.
+    pub(crate) fn newest_segment(&self) -> u64 {
+        let open = self.segments().last().map_or(0, |segment| segment.number);
+        self.manifest.newest_segment.max(open).max(self.end().0)
+    }
+
+    /// The highest number of a sealed segment, and the number of the frame after the last one.
+    pub(crate) fn end(&self) -> (u64, u64) {
+        self.ever_sealed()
+            .fold((0, 0), |(number, sequence), sealed| (number.max(sealed.segment), sequence.max(sealed.next_sequence)))
+    }
+
+    /// Segments that must have been, and are neither there nor sealed: ranges of numbers, ascending. Where a directory cannot be read,
+    /// nothing is known of those.
+    pub(crate) fn gaps(&self) -> Vec<RangeInclusive<u64>> {
+        if !self.unreadable.is_empty() {
+            return Vec::new();
+        }
+        let sealed = self.ever_sealed().map(SealedSegment::numbers);
+        let open = self.parts.iter().flat_map(|part| &part.segments).map(|segment| segment.number);
+        let abandoned = self.manifest.abandoned_segments.iter().copied();
+        let mut known: Vec<RangeInclusive<u64>> =
+            sealed.chain(open.chain(abandoned).map(|number| number..=number)).collect();
+        known.sort_unstable_by_key(|range| *range.start());
+        let mut gaps = Vec::new();
+        let mut next = 1;
+        for range in known {
+            if *range.start() > next {
+                gaps.push(next..=range.start() - 1);
+            }
+            next = next.max(range.end().saturating_add(1));
+        }
+        if next <= self.newest_segment() {
+            gaps.push(next..=self.newest_segment());
+        }
+        gaps
     }
 }
 
@@ -140,36 +178,4 @@ pub(crate) fn read_manifest(root: &Path) -> Result<Manifest, ReadError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ReadError::NotACampaign { path: root.to_owned() }),
         Err(error) => Err(ReadError::io(&path, error)),
     }
-}
-
-/// The index of the campaign at `root`; an empty one where nothing was sealed.
-fn read_index(root: &Path) -> Result<Index, ReadError> {
-    let path = root.join(INDEX_NAME);
-    match fs::read(&path) {
-        Ok(bytes) => Index::from_bytes(&bytes, &path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Index::default()),
-        Err(error) => Err(ReadError::io(&path, error)),
-    }
-}
-
-/// Numbers of the segments in the journal, ascending.
-fn list_segments(root: &Path) -> Result<Vec<u64>, ReadError> {
-    let dir = root.join(journal::DIRECTORY);
-    let names = crate::Disk::list(&crate::LocalDisk, &dir).map_err(|error| ReadError::io(&dir, error))?;
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| journal::segment_number(name)).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
-/// Those that are not sealed; nothing when one vanished, so that it must have been sealed meanwhile.
-fn open_segments(root: &Path, numbers: &[u64], index: &Index) -> Result<Option<Vec<Arc<Segment>>>, ReadError> {
-    let mut segments = Vec::new();
-    for &number in numbers.iter().filter(|&&number| !index.has(number)) {
-        match Segment::open(root, number) {
-            Ok(segment) => segments.push(Arc::new(segment)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(ReadError::io(&journal::segment_path(root, number), error)),
-        }
-    }
-    Ok(Some(segments))
 }

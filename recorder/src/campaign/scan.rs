@@ -31,6 +31,8 @@ pub struct Scan {
     schema: SchemaRef,
     files: VecDeque<Sealed>,
     segments: VecDeque<Arc<Segment>>,
+    /// Why whole directories are left out.
+    unreadable: VecDeque<String>,
     reader: Reader,
     /// Rows handed out.
     found: u64,
@@ -55,21 +57,26 @@ enum Reader {
 impl Scan {
     pub(super) fn new(campaign: &Campaign, table: Table, columns: Vec<usize>) -> Self {
         let mut files = Vec::new();
-        for segment in campaign.sealed() {
+        for (root, segment) in campaign.sealed() {
             let of_table = segment.files.iter().filter(|file| file.table == table);
-            files.extend(of_table.map(|file| Sealed::new(campaign.root().join(segment.path(file)), file)));
+            files.extend(of_table.map(|file| (segment.path(file), Sealed::new(root.join(segment.path(file)), file))));
         }
-        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        // By day, in whatever directory they lie.
+        files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let files: VecDeque<Sealed> = files.into_iter().map(|(_, file)| file).collect();
         Self {
             table,
             schema: project(table, &columns),
             columns,
-            files: files.into(),
-            segments: campaign.segments().iter().cloned().collect(),
+            files,
+            segments: campaign.segments().into_iter().cloned().collect(),
+            unreadable: campaign.unreadable().iter().map(ToString::to_string).collect(),
             reader: Reader::None,
             found: 0,
-            expected: (campaign.manifest().state == State::Complete)
-                .then(|| (campaign.manifest().rows(table), campaign.root().join(index::NAME))),
+            expected: (campaign.manifest().state == State::Complete && campaign.unreadable().is_empty()).then(|| {
+                let rows = campaign.manifest().rows(table).saturating_sub(campaign.deleted_rows(table));
+                (rows, campaign.root().join(index::NAME))
+            }),
         }
     }
 
@@ -88,6 +95,7 @@ impl Scan {
             columns,
             files: VecDeque::from([Sealed::new(path, file)]),
             segments: VecDeque::new(),
+            unreadable: VecDeque::new(),
             reader: Reader::None,
             found: 0,
             expected: None,
@@ -95,6 +103,9 @@ impl Scan {
     }
 
     fn open_next(&mut self) -> Result<Reader, ReadError> {
+        if let Some(reason) = self.unreadable.pop_front() {
+            return Err(ReadError::Elsewhere { reason });
+        }
         if let Some(file) = self.files.pop_front() {
             file.check()?;
             let reader = open_sealed(&file.path, &self.schema)?;
@@ -235,6 +246,7 @@ struct JournalReader {
     table: Table,
     number: u64,
     path: PathBuf,
+    limit: u64,
     segment: Vec<u8>,
     at: usize,
     builder: TableBuilder,
@@ -246,7 +258,8 @@ impl JournalReader {
             .map_err(|error| ReadError::Parquet { path: segment.path.clone(), source: error.into() })?;
         let bytes = segment.read()?;
         let at = journal::first_piece(segment.number, &bytes);
-        Ok(Self { table, number: segment.number, path: segment.path.clone(), segment: bytes, at, builder })
+        let Segment { number, ref path, limit, .. } = *segment;
+        Ok(Self { table, number, path: path.clone(), limit, segment: bytes, at, builder })
     }
 
     fn damaged(&self, at: usize) -> ReadError {
@@ -262,7 +275,7 @@ impl JournalReader {
         while self.builder.rows() < BATCH {
             let at = self.at;
             match journal::next_piece(&self.segment, &mut self.at) {
-                Some(Piece::Frame(frame, payload)) if frame.table == self.table => {
+                Some(Piece::Frame(frame, payload)) if frame.table == self.table && frame.sequence < self.limit => {
                     raw.clear();
                     if !journal::unpack(&frame, payload, &mut raw)
                         || push_rows(&mut self.builder, self.table, &raw) != Some(frame.rows)

@@ -32,7 +32,7 @@ const COLUMNS: &[Column<Events>] = &[
         "kind",
         "",
         Value::Name(|r| r.detail.kind().as_str()),
-        "What happened: state, anomaly, retransmission, reordering, loss, zero_window, rtt_shift, rst_suspect or icmp in a connection; started, stopped, lost or clock_step of the appliance itself.",
+        "What happened: state, anomaly, retransmission, reordering, loss, zero_window, rtt_shift, rst_suspect or icmp in a connection; started, stopped, lost, clock_step, failover, deleted or config_changed of the appliance itself.",
     ),
     column("detail", "", Value::Display(|r, text| detail(r, text)), DETAIL),
 ];

@@ -1,7 +1,6 @@
 //! Segments, read: whole frames, and what is none.
 
-use super::frame::{Frame, HEADER, MAGIC};
-use super::{PREAMBLE, preamble};
+use super::frame::{Frame, HEADER, MAGIC, PREAMBLE, Preamble};
 
 /// A piece of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub(crate) fn pieces(number: u64, segment: &[u8]) -> impl Iterator<Item = Piece<
 
 /// Where the pieces begin: behind the preamble, or where it is wrong, with it.
 pub(crate) fn first_piece(number: u64, segment: &[u8]) -> usize {
-    if segment.starts_with(&preamble(number)) { PREAMBLE } else { 0 }
+    if Preamble::of(number, segment).is_some() { PREAMBLE } else { 0 }
 }
 
 /// The piece at `at`, which moves behind it; nothing at the end.

@@ -1,17 +1,20 @@
 //! `campaign.json`: what a campaign is, how it was made and what was lost.
 
 mod ledger;
+mod runs;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wire::Nanos;
 
 pub use ledger::{Dropped, Imbalance, Ledger};
+pub use runs::Run;
 
-use crate::disk::{Disk, DiskError, write_whole};
+use crate::disk::{Disk, DiskError, OnPath, write_whole};
 use crate::{ReadError, Table};
 
 /// Name of the manifest in a campaign's directory.
@@ -35,7 +38,7 @@ pub struct Manifest {
     pub sources: Vec<SourceEntry>,
     /// First and last packet.
     pub packets: Span,
-    /// When the program started and ended, by its own clock.
+    /// When the program started and ended, by its own clock. Where it died, when it wrote last.
     pub wall_clock: Span,
     /// What the timestamps come from, in words: the capture file, the kernel, the device.
     pub clock_source: String,
@@ -47,8 +50,30 @@ pub struct Manifest {
     pub anonymisation: String,
     /// The full configuration that was in force.
     pub configuration: Value,
-    /// Rows a table, in sealed files and journal. While a campaign runs it is as of the last write.
+    /// Rows a table that were recorded. While a campaign runs it is those that were acknowledged at the last write.
     pub rows: BTreeMap<Table, u64>,
+    /// Number of the newest segment of the journal, at least.
+    #[serde(default)]
+    pub newest_segment: u64,
+    /// Segments whose beginning failed, so that they may never have existed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abandoned_segments: Vec<u64>,
+    /// Other directories that hold a part of the campaign, or would if this one failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<PathBuf>,
+    /// One up whenever the manifest is written: of the copies in several directories the highest counts.
+    #[serde(default)]
+    pub revision: u64,
+    /// How often the journal went on in another directory.
+    #[serde(default)]
+    pub failovers: u64,
+    /// What was deleted to make room. `rows` include them.
+    #[serde(default)]
+    pub deleted: Deleted,
+    /// The runs of the recorder, oldest first: more than one where a campaign was continued. All other figures are those of the whole
+    /// campaign.
+    #[serde(default)]
+    pub runs: Vec<Run>,
     /// ICMP errors about TCP, by what came of them: `attributed` to a connection; or of an `unknown_connection`, with an `unreadable_quote`,
     /// or lost at a full queue (`queue`). In the ledgers all of them are ICMP.
     #[serde(default)]
@@ -152,6 +177,15 @@ pub struct Losses {
     pub reasons: Vec<String>,
 }
 
+/// Sealed segments whose files were deleted to make room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    /// How many.
+    pub segments: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+}
+
 impl Losses {
     /// Whether there is nothing to say.
     #[must_use]
@@ -182,6 +216,13 @@ impl Manifest {
             anonymisation: "none".to_owned(),
             configuration: Value::Null,
             rows: Table::ALL.into_iter().map(|table| (table, 0)).collect(),
+            newest_segment: 0,
+            abandoned_segments: Vec::new(),
+            elsewhere: Vec::new(),
+            revision: 0,
+            failovers: 0,
+            deleted: Deleted::default(),
+            runs: Vec::new(),
             icmp_errors: BTreeMap::new(),
             losses: Losses::default(),
         }
@@ -224,14 +265,22 @@ impl Manifest {
         serde_json::from_slice(bytes).map_err(damaged)
     }
 
-    /// Puts it in the place of the one in the campaign at `root`.
-    pub(crate) fn write(&self, disk: &dyn Disk, root: &Path) -> Result<(), DiskError> {
+    /// Whether both are about the same campaign: one that began at the same instant on the same host.
+    pub(crate) fn is_of_the_same_campaign(&self, other: &Self) -> bool {
+        self.wall_clock.start == other.wall_clock.start && self.host == other.host
+    }
+
+    /// The bytes of `campaign.json` in the directory `root`, where `directories` are all of the campaign.
+    pub(crate) fn to_json(&self, root: &Path, directories: &[PathBuf]) -> Result<Vec<u8>, DiskError> {
+        let others = directories.iter().filter(|directory| directory.as_path() != root);
+        let copy = Self { elsewhere: others.cloned().collect(), ..self.clone() };
         let path = root.join(NAME);
-        let text = serde_json::to_string_pretty(self).map_err(|error| DiskError {
-            action: "write",
-            path: path.clone(),
-            source: error.into(),
-        })?;
-        write_whole(disk, &path, format!("{text}\n").as_bytes())
+        let text = serde_json::to_string_pretty(&copy).map_err(io::Error::from).on("write", &path)?;
+        Ok(format!("{text}\n").into_bytes())
+    }
+
+    /// Puts it in the place of the one in the directory `root`.
+    pub(crate) fn write(&self, disk: &dyn Disk, root: &Path, directories: &[PathBuf]) -> Result<(), DiskError> {
+        write_whole(disk, &root.join(NAME), &self.to_json(root, directories)?)
     }
 }

@@ -1,7 +1,10 @@
 //! `sealed.jsonl`: a line for each sealed segment.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use super::SealedSegment;
 use crate::ReadError;
@@ -11,11 +14,26 @@ use crate::disk::{Disk, OnPath, write_whole};
 /// Name of the index in a campaign's directory.
 pub(crate) const NAME: &str = "sealed.jsonl";
 
+/// A line of `sealed.jsonl`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    /// A segment was sealed.
+    Sealed(SealedSegment),
+    /// Its files were deleted to make room.
+    Deleted {
+        /// Number of the segment.
+        deleted: u64,
+    },
+}
+
 /// What `sealed.jsonl` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Index {
-    /// Its lines, in order.
+    /// The sealed segments, in the order of their lines, those included whose files were deleted.
     pub segments: Vec<SealedSegment>,
+    /// Segments whose files were deleted to make room.
+    pub deleted: BTreeSet<u64>,
     /// Bytes of a last line that was not finished.
     pub torn_bytes: usize,
 }
@@ -25,27 +43,50 @@ impl Index {
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ReadError> {
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let mut segments: Vec<SealedSegment> = Vec::new();
+        let (mut known, mut deleted) = (BTreeSet::new(), BTreeSet::new());
         for (number, line) in bytes[..whole].split_inclusive(|&byte| byte == b'\n').enumerate() {
-            let segment: SealedSegment = serde_json::from_slice(line)
+            let line: Line = serde_json::from_slice(line)
                 .map_err(|error| ReadError::damaged(path, format!("line {}: {error}", number + 1)))?;
-            if segments.iter().any(|known| known.segment == segment.segment) {
-                return Err(ReadError::damaged(path, format!("segment {} stands there twice", segment.segment)));
+            match line {
+                Line::Sealed(segment) if known.insert(segment.segment) => segments.push(segment),
+                Line::Deleted { deleted: segment } if known.contains(&segment) && deleted.insert(segment) => {}
+                Line::Sealed(SealedSegment { segment, .. }) | Line::Deleted { deleted: segment } => {
+                    return Err(ReadError::damaged(path, format!("line {}: segment {segment} again", number + 1)));
+                }
             }
-            segments.push(segment);
         }
-        Ok(Self { segments, torn_bytes: bytes.len() - whole })
+        Ok(Self { segments, deleted, torn_bytes: bytes.len() - whole })
     }
 
-    /// Whether segment `number` is sealed.
+    /// The sealed segments whose files are there.
+    pub fn present(&self) -> impl Iterator<Item = &SealedSegment> {
+        self.segments.iter().filter(|segment| !self.deleted.contains(&segment.segment))
+    }
+
+    /// The sealed segments whose files were deleted.
+    pub fn absent(&self) -> impl Iterator<Item = &SealedSegment> {
+        self.segments.iter().filter(|segment| self.deleted.contains(&segment.segment))
+    }
+
+    /// Whether segment `number` is sealed, or known to be missing.
     pub fn has(&self, number: u64) -> bool {
-        self.segments.iter().any(|segment| segment.segment == number)
+        self.segments.iter().any(|segment| segment.numbers().contains(&number))
     }
 }
 
-/// Appends a line, durably.
+/// Appends the line of a sealed segment, durably.
 pub(crate) fn append(disk: &dyn Disk, root: &Path, segment: &SealedSegment) -> Result<(), RecorderError> {
+    append_line(disk, root, &Line::Sealed(segment.clone()))
+}
+
+/// Appends the line of a segment whose files are about to be deleted, durably.
+pub(crate) fn append_deleted(disk: &dyn Disk, root: &Path, segment: u64) -> Result<(), RecorderError> {
+    append_line(disk, root, &Line::Deleted { deleted: segment })
+}
+
+fn append_line(disk: &dyn Disk, root: &Path, line: &Line) -> Result<(), RecorderError> {
     let path = root.join(NAME);
-    let mut line = serde_json::to_vec(segment).map_err(std::io::Error::from).on("write", &path)?;
+    let mut line = serde_json::to_vec(line).map_err(std::io::Error::from).on("write", &path)?;
     line.push(b'\n');
     let mut file = disk.append(&path).on("open", &path)?;
     file.write_all(&line).on("append to", &path)?;

@@ -6,7 +6,8 @@
 //! Hive's layout take for "no date". Rows are sorted: connections and events by time, headers by connection and number, so that a
 //! connection's headers stand together.
 //!
-//! `sealed.jsonl` holds a line a segment, with row count, length and CRC-32 of each of its files. It stands beside the tables and not in the
+//! `sealed.jsonl` holds a line a segment, with row count, length and CRC-32 of each of its files. Segments that recovery looked for in vain
+//! have a line, too, which says so. It stands beside the tables and not in the
 //! journal, because it outlives the journal; and not in `campaign.json`, which is rewritten as a whole, while this is only
 //! ever appended to.
 //!
@@ -26,30 +27,55 @@
 mod background;
 pub(crate) mod index;
 mod parquet;
+mod retention;
 mod sort;
 
+use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use conntrack::Event;
 use serde::{Deserialize, Serialize};
+use wire::Nanos;
 
-pub(crate) use background::Sealing;
+pub(crate) use background::{Job, Report, Sealing};
 pub(crate) use index::{Index, NAME as INDEX_NAME};
+pub use retention::{KEEP, Quota, Retention};
+pub(crate) use retention::{Removed, Survey};
 pub(crate) use sort::Partition;
 
 use crate::disk::{Disk, OnPath, TEMPORARY, publish, temporary};
-use crate::journal::{self, Piece, SEGMENT_LIMIT};
+use crate::journal::{self, Piece, Preamble, SEGMENT_LIMIT};
 use crate::{RecorderError, Table, rows};
 use sort::Rows;
 
+/// A segment that is to be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Task {
+    /// Its number.
+    pub number: u64,
+    /// The frame with this number, and those after it, are in another segment.
+    pub limit: u64,
+    /// It may not be there, because its beginning failed.
+    pub in_vain: bool,
+}
+
 /// A line of `sealed.jsonl`: what became of a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SealedSegment {
     /// Number of the segment.
     pub segment: u64,
+    /// The segments from this one on, up to `segment`, were not there when the campaign was recovered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_from: Option<u64>,
+    /// Number of the first frame in the segment.
+    pub first_sequence: u64,
     /// Number of the first frame after the segment.
     pub next_sequence: u64,
+    /// When its newest frame was written.
+    pub written: Option<Nanos>,
     /// Bytes at its end that were no whole frame.
     pub torn_bytes: u64,
     /// Bytes inside it that were no whole frame.
@@ -74,6 +100,40 @@ pub(crate) struct SealedFile {
 }
 
 impl SealedSegment {
+    /// Of segment `number`, of which nothing was read yet.
+    fn new(number: u64) -> Self {
+        Self {
+            segment: number,
+            missing_from: None,
+            first_sequence: 0,
+            next_sequence: 0,
+            written: None,
+            torn_bytes: 0,
+            damaged_bytes: 0,
+            files: Vec::new(),
+        }
+    }
+
+    /// The segments that the line is about: more than one only where they are missing.
+    pub fn numbers(&self) -> RangeInclusive<u64> {
+        self.missing_from.unwrap_or(self.segment)..=self.segment
+    }
+
+    /// Whether bytes of the segment were no frame.
+    pub const fn is_damaged(&self) -> bool {
+        self.torn_bytes > 0 || self.damaged_bytes > 0
+    }
+
+    /// Whether nobody knows which frames it had.
+    pub const fn is_unknown(&self) -> bool {
+        self.missing_from.is_some() || self.is_damaged()
+    }
+
+    /// Whether it had any.
+    pub const fn has_frames(&self) -> bool {
+        self.first_sequence < self.next_sequence
+    }
+
     /// Path of one of its files, relative to the campaign.
     pub fn path(&self, file: &SealedFile) -> PathBuf {
         part_path(file.table, file.date, self.segment)
@@ -100,7 +160,7 @@ pub(crate) struct Sealer {
 }
 
 impl Sealer {
-    /// A sealer for a new campaign.
+    /// A sealer for a new campaign, or one that was recovered.
     pub fn new(disk: Arc<dyn Disk>, root: &Path, level: i32) -> Self {
         Self { disk, root: root.to_owned(), level, tidy: true }
     }
@@ -110,33 +170,59 @@ impl Sealer {
         Self { tidy: false, ..Self::new(disk, root, level) }
     }
 
-    /// Seals segment `number` and deletes it. `last_words` are said at its end: what recovery has to say of a crash. When it fails
+    /// Seals a segment and deletes it. `last_words` are said at its end: what recovery has to say of a crash. When it fails
     /// it may be tried again.
-    pub fn seal(&mut self, number: u64, last_words: &[Event]) -> Result<SealedSegment, RecorderError> {
-        let path = journal::segment_path(&self.root, number);
+    pub fn seal(&mut self, task: Task, last_words: &[Event]) -> Result<SealedSegment, RecorderError> {
+        let path = journal::segment_path(&self.root, task.number);
         let was_tidy = std::mem::replace(&mut self.tidy, false);
-        let known = if was_tidy { None } else { self.tidy_up(number)? };
+        let known = if was_tidy { None } else { self.tidy_up(task.number)? };
         let sealed = match known {
             Some(sealed) => sealed,
-            None => self.write_files(number, &path, last_words)?,
+            None => {
+                let bytes = self.read(&path, task.in_vain)?;
+                self.write_files(SealedSegment::new(task.number), task.limit, bytes, last_words)?
+            }
         };
-        self.disk.remove(&path).on("remove", &path)?;
+        match self.disk.remove(&path) {
+            Err(error) if task.in_vain && error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.on("remove", &path)?,
+        }
         self.tidy = was_tidy;
         Ok(sealed)
     }
 
-    /// Writes the files of segment `number` and its line.
-    fn write_files(&self, number: u64, path: &Path, last_words: &[Event]) -> Result<SealedSegment, RecorderError> {
-        let bytes = self.disk.read(path).on("read", path)?;
+    /// The bytes of a segment; none where it is not there and need not be.
+    fn read(&self, path: &Path, in_vain: bool) -> Result<Vec<u8>, RecorderError> {
+        let bytes = match self.disk.read(path) {
+            Err(error) if in_vain && error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            bytes => bytes.on("read", path)?,
+        };
         if bytes.len() as u64 > SEGMENT_LIMIT {
-            return Err(RecorderError::Damaged {
-                path: path.to_owned(),
-                reason: "it is larger than any segment".to_owned(),
-            });
+            let reason = "it is larger than any segment".to_owned();
+            return Err(RecorderError::Damaged { path: path.to_owned(), reason });
         }
-        let mut sealed =
-            SealedSegment { segment: number, next_sequence: 0, torn_bytes: 0, damaged_bytes: 0, files: Vec::new() };
-        let tables = collect(&bytes, last_words, &mut sealed);
+        Ok(bytes)
+    }
+
+    /// Writes a line for segments that are not there, with what is to be said of it.
+    pub fn seal_missing(&mut self, numbers: &RangeInclusive<u64>, words: &[Event]) -> Result<(), RecorderError> {
+        let number = *numbers.end();
+        if self.tidy_up(number)?.is_none() {
+            let missing = SealedSegment { missing_from: Some(*numbers.start()), ..SealedSegment::new(number) };
+            self.write_files(missing, u64::MAX, Vec::new(), words)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the files of a segment with these `bytes`, and its line.
+    fn write_files(
+        &self,
+        mut sealed: SealedSegment,
+        limit: u64,
+        bytes: Vec<u8>,
+        last_words: &[Event],
+    ) -> Result<SealedSegment, RecorderError> {
+        let tables = collect(&bytes, limit, last_words, &mut sealed);
         drop(bytes);
         for table in tables {
             self.write_table(table, &mut sealed)?;
@@ -202,13 +288,19 @@ impl Sealer {
     }
 }
 
-/// The rows of a segment by table; what cannot be read is counted in `sealed`.
-fn collect(segment: &[u8], last_words: &[Event], sealed: &mut SealedSegment) -> [Rows; Table::COUNT] {
+/// The rows of a segment up to frame `limit`, by table; what cannot be read is counted in `sealed`.
+fn collect(segment: &[u8], limit: u64, last_words: &[Event], sealed: &mut SealedSegment) -> [Rows; Table::COUNT] {
     let mut tables = Table::ALL.map(Rows::new);
+    let preamble = Preamble::of(sealed.segment, segment);
+    // Where another segment has taken up earlier frames, nothing of this one counts.
+    sealed.first_sequence = preamble.map_or(0, |preamble| preamble.first.min(limit));
+    sealed.next_sequence = sealed.first_sequence;
     for piece in journal::pieces(sealed.segment, segment) {
         match piece {
+            Piece::Frame(frame, _) if frame.sequence >= limit => {}
             Piece::Frame(frame, payload) => {
-                sealed.next_sequence = sealed.next_sequence.max(frame.sequence + 1);
+                sealed.next_sequence = sealed.next_sequence.max(frame.sequence.saturating_add(1));
+                sealed.written = sealed.written.max(Some(frame.written));
                 if !tables[frame.table.index()].add_frame(&frame, payload) {
                     sealed.damaged_bytes += payload.len() as u64;
                 }

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use super::{Check, Problems};
 use crate::campaign::Segment;
-use crate::journal::{self, Piece};
+use crate::journal::{self, Piece, Preamble};
 use crate::rows::Row;
-use crate::seal::{SealedFile, SealedSegment};
+use crate::seal::{INDEX_NAME, SealedFile, SealedSegment};
 use crate::{Campaign, Scan, Table};
 
 /// Every frame of the journal is whole, its rows decode, and no frame is missing.
 pub(super) fn journal(campaign: &Campaign) -> Check {
     let mut problems = Problems::default();
     let mut frames = 0u64;
-    let mut expected = campaign.sealed().iter().map(|segment| segment.next_sequence).max().unwrap_or(0);
+    let (_, mut expected) = campaign.end();
     for segment in campaign.segments() {
         match segment.read() {
             Ok(bytes) => frames += check_segment(segment, &bytes, &mut expected, &mut problems),
@@ -26,22 +26,68 @@ pub(super) fn journal(campaign: &Campaign) -> Check {
     problems.check("journal", || format!("{segments} segments, {frames} frames"))
 }
 
+/// No segment is missing, and no sealed one has lost its end, but what recovery has recorded.
+pub(super) fn segments(campaign: &Campaign) -> Check {
+    let mut problems = Problems::default();
+    for error in campaign.unreadable() {
+        problems.add(|| format!("elsewhere: {error}"));
+    }
+    for gap in campaign.gaps() {
+        let (first, last) = (gap.start(), gap.end());
+        problems.add(|| {
+            format!(
+                "journal: segments {first} to {last} are not there, and were not sealed; conntrack-tap recover records it"
+            )
+        });
+    }
+    let mut sealed: Vec<&SealedSegment> = campaign.ever_sealed().collect();
+    sealed.sort_unstable_by_key(|segment| segment.segment);
+    let telling: Vec<_> = sealed.iter().filter(|segment| segment.is_unknown() || segment.has_frames()).collect();
+    for pair in telling.windows(2) {
+        let [before, after] = [pair[0], pair[1]];
+        let (found, expected) = (after.first_sequence, before.next_sequence);
+        if !before.is_unknown() && !after.is_unknown() && found != expected {
+            problems.add(|| {
+                format!(
+                    "sealed.jsonl: segment {} ends before frame {expected}, and {} begins with {found}",
+                    before.segment, after.segment
+                )
+            });
+        }
+    }
+    let missing: u64 = sealed
+        .iter()
+        .filter_map(|segment| Some(segment.segment.saturating_sub(segment.missing_from?).saturating_add(1)))
+        .fold(0, u64::saturating_add);
+    let newest = campaign.newest_segment();
+    problems.check("segments", || match missing {
+        0 => format!("{newest} segments"),
+        missing => format!("{newest} segments, of which {missing} went missing, which is recorded"),
+    })
+}
+
 /// Checks a segment and returns how many frames it has.
 fn check_segment(segment: &Segment, bytes: &[u8], expected: &mut u64, problems: &mut Problems) -> u64 {
     let path = segment.path.display();
     let mut frames = 0;
-    if journal::first_piece(segment.number, bytes) == 0 {
-        problems.add(|| format!("{path}: it does not begin as segment {} should", segment.number));
+    match Preamble::of(segment.number, bytes) {
+        None => problems.add(|| format!("{path}: it does not begin as segment {} should", segment.number)),
+        Some(Preamble { first, .. }) if first != *expected => {
+            problems.add(|| format!("{path}: it begins with frame {first}, where {expected} should be"));
+            *expected = first;
+        }
+        Some(_) => {}
     }
     for piece in journal::pieces(segment.number, bytes) {
         match piece {
+            Piece::Frame(frame, _) if frame.sequence >= segment.limit => {}
             Piece::Frame(frame, payload) => {
                 frames += 1;
                 let sequence = frame.sequence;
                 if sequence != *expected {
                     problems.add(|| format!("{path}: frame {sequence} where {expected} should be"));
                 }
-                *expected = sequence + 1;
+                *expected = sequence.saturating_add(1);
                 if count_rows(&frame, payload) != Some(frame.rows) {
                     problems.add(|| format!("{path}: frame {sequence} does not hold its {} rows", frame.rows));
                 }
@@ -74,14 +120,15 @@ fn count_rows(frame: &journal::Frame, payload: &[u8]) -> Option<u32> {
 pub(super) fn sealed_files(campaign: &Campaign) -> Check {
     let mut problems = Problems::default();
     let (mut files, mut bytes) = (0u64, 0u64);
-    if campaign.index().torn_bytes > 0 {
-        problems.add(|| "sealed.jsonl: its last line is not finished; repeat conntrack-tap recover".to_owned());
+    for part in campaign.parts().iter().filter(|part| part.index.torn_bytes > 0) {
+        let path = part.root.join(INDEX_NAME);
+        problems.add(|| format!("{}: its last line is not finished; repeat conntrack-tap recover", path.display()));
     }
-    for segment in campaign.sealed() {
+    for (root, segment) in campaign.sealed() {
         for file in &segment.files {
             files += 1;
             bytes += file.bytes;
-            if let Err(problem) = check_file(campaign.root(), segment, file) {
+            if let Err(problem) = check_file(root, segment, file) {
                 problems.add(|| problem);
             }
         }
@@ -100,15 +147,23 @@ fn check_file(root: &Path, segment: &SealedSegment, file: &SealedFile) -> Result
 
 /// No file lies in the tables that `sealed.jsonl` does not name: a reader of ours would miss its rows, another one would not.
 pub(super) fn strays(campaign: &Campaign) -> Check {
-    let known: BTreeSet<PathBuf> =
-        campaign.sealed().iter().flat_map(|segment| segment.files.iter().map(|file| segment.path(file))).collect();
+    let known: BTreeSet<PathBuf> = campaign
+        .sealed()
+        .flat_map(|(root, segment)| segment.files.iter().map(move |file| root.join(segment.path(file))))
+        .collect();
     let open: Vec<u64> = campaign.segments().iter().map(|segment| segment.number).collect();
     let mut problems = Problems::default();
-    for table in Table::ALL {
-        for path in files_below(campaign.root(), table) {
+    for part in campaign.parts() {
+        // Files of deleted segments are about to go, or the tap died before they did, and recovery removes them.
+        let going: BTreeSet<PathBuf> = part
+            .index
+            .absent()
+            .flat_map(|segment| segment.files.iter().map(|file| part.root.join(segment.path(file))))
+            .collect();
+        for path in Table::ALL.into_iter().flat_map(|table| files_below(&part.root, table)) {
             let being_sealed =
                 open.iter().any(|number| path.to_string_lossy().contains(&format!("part-{number:06}.parquet")));
-            if !known.contains(&path) && !being_sealed {
+            if !known.contains(&path) && !going.contains(&path) && !being_sealed {
                 problems.add(|| format!("{}: no line of sealed.jsonl names it", path.display()));
             }
         }
@@ -116,13 +171,13 @@ pub(super) fn strays(campaign: &Campaign) -> Check {
     problems.check("strays", || format!("{} files, all named", known.len()))
 }
 
-/// Files in the day directories of a table, relative to the campaign.
+/// Files in the day directories of a table.
 fn files_below(root: &Path, table: Table) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let days = fs::read_dir(root.join(table.as_str())).into_iter().flatten().flatten();
     for day in days {
         let names = fs::read_dir(day.path()).into_iter().flatten().flatten();
-        files.extend(names.map(|name| Path::new(table.as_str()).join(day.file_name()).join(name.file_name())));
+        files.extend(names.map(|name| day.path().join(name.file_name())));
     }
     files
 }

@@ -92,9 +92,14 @@ impl Problems {
 /// batch, a journal segment, and 128 MiB for the uniqueness of `uid`.
 #[must_use]
 pub fn verify(campaign: &Campaign) -> VerifyReport {
-    let mut checks =
-        vec![bytes::journal(campaign), bytes::sealed_files(campaign), bytes::strays(campaign), ledgers(campaign)];
-    let readable = checks[..3].iter().all(|check| !matches!(check.verdict, Verdict::Failed(_)));
+    let mut checks = vec![
+        bytes::segments(campaign),
+        bytes::journal(campaign),
+        bytes::sealed_files(campaign),
+        bytes::strays(campaign),
+        ledgers(campaign),
+    ];
+    let readable = checks[..4].iter().all(|check| !matches!(check.verdict, Verdict::Failed(_)));
     if readable {
         checks.extend(rows::checks(campaign));
     } else {

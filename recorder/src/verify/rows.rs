@@ -56,6 +56,12 @@ fn unfinished(campaign: &Campaign) -> Option<String> {
         .then(|| "the campaign is being recorded, or was interrupted and not recovered".to_owned())
 }
 
+/// Why tables cannot be held against each other.
+fn deleted(campaign: &Campaign) -> Option<String> {
+    let rows: u64 = Table::ALL.iter().map(|&table| campaign.deleted_rows(table)).fold(0, u64::saturating_add);
+    (rows > 0).then(|| format!("{rows} rows were deleted to make room"))
+}
+
 /// Rows a table against the manifest.
 fn rows(campaign: &Campaign) -> (Found, Check) {
     let mut all = Found::default();
@@ -73,9 +79,10 @@ fn rows(campaign: &Campaign) -> (Found, Check) {
                 Err(error) => problems.add(|| error.to_string()),
             }
         }
-        let (found, said) = (all.rows[table.index()], campaign.manifest().rows(table));
-        if found != said && unfinished.is_none() {
-            problems.add(|| format!("{table}: {found} rows, campaign.json says {said}"));
+        let (found, deleted) = (all.rows[table.index()], campaign.deleted_rows(table));
+        let said = campaign.manifest().rows(table);
+        if found.saturating_add(deleted) != said && unfinished.is_none() {
+            problems.add(|| format!("{table}: {found} rows, and {deleted} deleted; campaign.json says {said}"));
         }
     }
     let found = Table::ALL.map(|table| format!("{} {table}", all.rows[table.index()])).join(", ");
@@ -151,6 +158,9 @@ fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
         let why = format!("the campaign is {}: live connections were not written", manifest.state.as_str());
         return Check { name: NAME, verdict: Verdict::Skipped(why) };
     }
+    if let Some(why) = deleted(campaign) {
+        return Check { name: NAME, verdict: Verdict::Skipped(why) };
+    }
     let lost = manifest.lost_rows(Table::Connections);
     if lost > 0 {
         let why = format!("{lost} rows of connections were lost, and their packets with them");
@@ -166,6 +176,9 @@ fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
 
 /// Rows of `table` that belong to connections, as found and as the rows of connections say.
 fn own_rows(campaign: &Campaign, name: &'static str, table: Table, (found, said): (u64, u64)) -> Check {
+    if let Some(why) = deleted(campaign) {
+        return Check { name, verdict: Verdict::Skipped(why) };
+    }
     let manifest = campaign.manifest();
     if manifest.state != State::Complete || manifest.lost_rows(Table::Connections) > 0 {
         let why = "not every connection was written".to_owned();

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use recorder::{Disk, DiskFile, LocalDisk};
+use recorder::{Disk, DiskFile, LocalDisk, Room};
 
 /// What happens when the countdown reaches zero. Every operation that changes the disk counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,6 +258,10 @@ impl Disk for FaultyDisk {
         let dirs: Vec<_> = state.dirs.iter().filter(|path| inside(path)).cloned().collect();
         state.synced_dirs.extend(dirs);
         Ok(())
+    }
+
+    fn room(&self, dir: &Path) -> io::Result<Room> {
+        LocalDisk.room(dir)
     }
 
     fn lock(&self, dir: &Path) -> io::Result<Option<Box<dyn Send>>> {

@@ -3,18 +3,26 @@
 #![allow(clippy::expect_used, reason = "a test may panic")]
 
 pub mod faulty_disk;
+pub mod refusing_disk;
+pub mod sick_disk;
 
+use std::ops::Range;
 use std::path::Path;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
 use conntrack::{
     Anomalies, Anomaly, BurstsRecord, CloseReason, ConnState, Detail, DirectionBy, Event, EventCounts, HalfRecord,
     Header, History, Instants, RatesRecord, Record, RttRecord, SegmentsRecord, Sink, TcpState,
 };
-use recorder::{Config, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry};
+use recorder::{Campaign, Config, Encoder, Ledger, Manifest, Recorder, Software, SourceEntry, Table, verify};
 use wire::{Direction, Endpoint, Family, Interval, Nanos, TunnelKind};
 
 /// 2026-11-22 00:00:00 UTC.
 pub const EPOCH: i64 = 1_795_305_600_000_000_000;
+
+/// A second later.
+pub const NOW: Nanos = Nanos(EPOCH + 1_000_000_000);
 
 /// A gap of 1 ms between packets that came a millisecond apart, all in one train and two flights.
 fn rates(pkts: u64) -> RatesRecord {
@@ -152,6 +160,62 @@ pub fn config() -> Config {
 
 pub fn start(dir: &Path) -> Recorder {
     Recorder::create(dir, config(), manifest()).expect("a fresh directory")
+}
+
+/// Gives connections with their headers and events.
+pub fn give(recorder: &mut Recorder, connections: Range<u64>) {
+    let mut encoder = Encoder::new(0);
+    for n in connections {
+        (0..3).for_each(|index| encoder.header(header(n, index)));
+        encoder.event(event(n));
+        encoder.record(record(n));
+    }
+    encoder.flush(Nanos(0));
+    drain(&mut encoder, recorder);
+}
+
+/// Says in the ledger that these connections were captured.
+pub fn account(recorder: &mut Recorder, connections: Range<u64>) {
+    let packets = connections.flat_map(|n| record(n).halves).map(|half| half.pkts).sum();
+    let ledger = Ledger { offered: packets, delivered: packets, tcp: packets, ..Ledger::default() };
+    recorder.manifest_mut().sources =
+        vec![SourceEntry { name: "pcap:test".to_owned(), ledger, ..SourceEntry::default() }];
+}
+
+/// The uids of a campaign's connections, sorted.
+pub fn uids(root: &Path) -> Vec<u64> {
+    let campaign = Campaign::open(root).expect("a campaign");
+    let scan = campaign.scan_columns(Table::Connections, &["uid"]).expect("the column");
+    let mut uids: Vec<u64> =
+        scan.flat_map(|batch| batch.expect("readable")["uid"].as_primitive::<UInt64Type>().values().to_vec()).collect();
+    uids.sort_unstable();
+    uids
+}
+
+/// Those of the connections with these numbers.
+pub fn expected(connections: Range<u64>) -> Vec<u64> {
+    let mut uids: Vec<u64> = connections.map(|n| record(n).uid).collect();
+    uids.sort_unstable();
+    uids
+}
+
+/// The sentences of a campaign's events of a kind.
+pub fn told(root: &Path, kind: &str) -> Vec<String> {
+    let campaign = Campaign::open(root).expect("a campaign");
+    let mut told = Vec::new();
+    for batch in campaign.scan_columns(Table::Events, &["kind", "detail"]).expect("the columns") {
+        let batch = batch.expect("readable");
+        let (kinds, details) = (batch["kind"].as_string::<i32>(), batch["detail"].as_string::<i32>());
+        let rows = (0..batch.num_rows()).filter(|&row| kinds.value(row) == kind);
+        told.extend(rows.map(|row| details.value(row).to_owned()));
+    }
+    told
+}
+
+/// Verifies a campaign.
+pub fn assert_clean(root: &Path, case: &str) {
+    let report = verify(&Campaign::open(root).expect("a campaign"));
+    assert!(report.is_clean(), "{case}: {report}");
 }
 
 /// Gives everything that an encoder holds to the recorder.

@@ -10,6 +10,7 @@ use crate::text::{bytes, count, share};
 pub fn sentences(manifest: &Manifest, standing: &Standing, connections: &Connections, unreadable: u64) -> Vec<String> {
     let mut sentences = Vec::new();
     sentences.extend(standing.sentence());
+    sentences.extend(interruptions(manifest));
     sentences.extend(dropped(manifest, connections));
     for table in Table::ALL {
         let lost = manifest.lost_rows(table);
@@ -31,6 +32,16 @@ pub fn sentences(manifest: &Manifest, standing: &Standing, connections: &Connect
         sentences.push(format!("{parts} of the campaign could not be read now; conntrack-report verify says which."));
     }
     sentences
+}
+
+/// Of a campaign that was continued, how often that was after an interruption.
+fn interruptions(manifest: &Manifest) -> Option<String> {
+    match manifest.interruptions() {
+        (interrupted @ 1.., runs @ 2..) => Some(format!(
+            "{interrupted} of its {runs} runs were interrupted: events of kind lost say from when to when."
+        )),
+        _ => None,
+    }
 }
 
 fn dropped(manifest: &Manifest, connections: &Connections) -> Option<String> {

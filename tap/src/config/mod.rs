@@ -1,7 +1,9 @@
 //! The configuration: the default file, then the user's file over it, then the command line over both.
 
 mod apply;
+mod changes;
 mod merge;
+mod quota;
 mod span;
 
 use std::ops::RangeInclusive;
@@ -11,6 +13,8 @@ use conntrack::EventLevel;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+pub use changes::Change;
+pub use quota::{Quota, QuotaError};
 pub use span::{Limit, Span, SpanError};
 
 /// The commented default configuration: what `conntrack-tap config --default` prints, and where every value starts.
@@ -28,6 +32,16 @@ pub struct Config {
     pub capture: Capture,
     /// The recorder.
     pub recorder: Recorder,
+    /// Looking after a running tap.
+    pub operation: Operation,
+}
+
+/// The section `operation`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// Where metrics are served; empty where they are not.
+    pub metrics: String,
 }
 
 /// The section `campaign`.
@@ -116,6 +130,18 @@ pub struct Recorder {
     pub segment_age: Span,
     /// How often campaign.json is written.
     pub manifest_every: Span,
+    /// When what failed is tried again.
+    pub retry_every: Span,
+    /// A disk that does not answer for so long hangs.
+    pub hang_after: Span,
+    /// Where to go on when the campaign's directory fails; empty where there is no such place.
+    pub spare: String,
+    /// The room that the campaign may take.
+    pub quota: Quota,
+    /// Percent of it above which deleting begins.
+    pub high_water: u8,
+    /// Percent of it down to which is deleted.
+    pub low_water: u8,
     /// zstd level of the journal.
     pub journal_level: i32,
     /// zstd level of the Parquet files.
@@ -204,6 +230,8 @@ impl Config {
             ("recorder.segment_bytes", usize::try_from(recorder.segment_bytes).unwrap_or(usize::MAX), SEGMENTS),
             ("recorder.journal_level", level(recorder.journal_level), 1..=22),
             ("recorder.parquet_level", level(recorder.parquet_level), 1..=22),
+            ("recorder.high_water", usize::from(recorder.high_water), 1..=100),
+            ("recorder.low_water", usize::from(recorder.low_water), 0..=usize::from(recorder.high_water)),
         ];
         for (key, value, range) in ranges {
             if !range.contains(&value) {

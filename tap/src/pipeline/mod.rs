@@ -18,6 +18,7 @@
 //! dry, write every live connection and close their outlets, and the scribe ends with the last outlet.
 
 mod outlet;
+mod pulse;
 mod scribe;
 mod workers;
 
@@ -28,17 +29,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
-use capture::{Gauge, Pace, PollerReport, Source};
+use capture::{Gauge, Pace, PollerReport, Snapshot, Source};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use recorder::Recorder;
 use serde::Serialize;
 
 use crate::anonymise::prefix::PrefixCipher;
-pub use scribe::Scribe;
+pub use pulse::Pulses;
+pub use scribe::{Line, Order, Scribe};
 pub use workers::{PollerWorker, ShardWorker, Tallies, Workers};
 
 /// Blocks that may wait for the scribe: 16 MiB, a second of a busy link's headers.
-const BLOCKS: usize = 256;
+pub(crate) const BLOCKS: usize = 256;
 
 /// Everything that a pipeline is made of.
 pub struct Parts {
@@ -82,8 +84,10 @@ pub struct Figures {
 /// A pipeline at work.
 pub struct Running {
     stop: Arc<AtomicBool>,
-    gauges: Vec<Gauge>,
+    gauges: Vec<(String, Gauge)>,
     tallies: Tallies,
+    pulses: Pulses,
+    line: Line,
     /// Disconnected when every thread has ended.
     alive: Receiver<()>,
     pollers: Vec<JoinHandle<PollerReport>>,
@@ -127,7 +131,9 @@ impl Running {
     /// # Errors
     /// When a thread cannot be started.
     pub fn start(parts: Parts, stop: Arc<AtomicBool>) -> io::Result<Self> {
-        let Workers { pollers, shards, scribe, gauges, tallies } = Workers::new(parts, Arc::clone(&stop));
+        let names: Vec<String> = parts.sources.iter().map(|source| source.name().to_owned()).collect();
+        let Workers { pollers, shards, scribe, gauges, tallies, pulses, line } = Workers::new(parts, Arc::clone(&stop));
+        let gauges = names.into_iter().zip(gauges).collect();
         let (working, alive) = bounded(0);
         let working = Working { _alive: working, stop: Arc::clone(&stop) };
         let shards = shards.into_iter().map(|worker| spawn("shard", &working, move || worker.run()));
@@ -135,7 +141,7 @@ impl Running {
         let pollers = pollers.into_iter().map(|worker| spawn("poller", &working, move || worker.run()));
         let pollers = pollers.collect::<io::Result<_>>()?;
         let scribe = spawn("scribe", &working, move || scribe.run())?;
-        Ok(Self { stop, gauges, tallies, alive, pollers, shards, scribe })
+        Ok(Self { stop, gauges, tallies, pulses, line, alive, pollers, shards, scribe })
     }
 
     /// Tells the sources to end.
@@ -153,7 +159,7 @@ impl Running {
     #[must_use]
     pub fn figures(&self) -> Figures {
         let mut figures = Figures { read: (0, Some(0)), ..Figures::default() };
-        for snapshot in self.gauges.iter().map(Gauge::read) {
+        for snapshot in self.gauges.iter().map(|(_, gauge)| gauge.read()) {
             figures.packets += snapshot.counters.delivered();
             figures.lost += snapshot.device.dropped() + snapshot.counters.dropped_queue;
             figures.read.0 += snapshot.progress.done;
@@ -161,6 +167,30 @@ impl Running {
         }
         (figures.connections, figures.live) = self.tallies.connections();
         figures
+    }
+
+    /// Each source by name, as it is.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(String, Snapshot)> {
+        self.gauges.iter().map(|(name, gauge)| (name.clone(), gauge.read())).collect()
+    }
+
+    /// What the shards have done so far, and how many connections are open.
+    #[must_use]
+    pub fn tracked(&self) -> (Tracked, u64) {
+        (self.tallies.tracked(), self.tallies.connections().1)
+    }
+
+    /// Signs of life.
+    #[must_use]
+    pub const fn pulses(&self) -> &Pulses {
+        &self.pulses
+    }
+
+    /// To the scribe.
+    #[must_use]
+    pub const fn line(&self) -> &Line {
+        &self.line
     }
 
     /// Waits for every thread, and collects what they leave.

@@ -10,7 +10,8 @@ use crossbeam_channel::{Sender, bounded};
 use recorder::Block;
 
 use super::outlet::Outlet;
-use super::scribe::{Queue, Scribe};
+use super::pulse::{Pulse, Pulses};
+use super::scribe::{Line, Queue, Scribe};
 use super::{BLOCKS, Parts, Tracked};
 use crate::anonymise::Anonymiser;
 use crate::anonymise::prefix::PrefixCipher;
@@ -29,6 +30,10 @@ pub struct Workers {
     pub gauges: Vec<Gauge>,
     /// The shards' figures.
     pub tallies: Tallies,
+    /// Everybody's signs of life.
+    pub pulses: Pulses,
+    /// The scribe's ear and mouth.
+    pub line: Line,
 }
 
 impl Workers {
@@ -38,6 +43,7 @@ impl Workers {
         let queues = capture::Pipeline::new(parts.sources, parts.shards, &parts.capture);
         let mut outlets = Outlets::new(parts.pace, parts.mask);
         let gauges: Vec<Gauge> = queues.pollers.iter().map(Poller::gauge).collect();
+        let mut pulses = Pulses::default();
         let sources = queues.pollers.iter().map(|poller| (poller.name().to_owned(), poller.gauge())).collect();
         let tallies: Vec<Arc<Tally>> = queues.inboxes.iter().map(|_| Arc::default()).collect();
         let shard = |(inbox, tally): (Inbox, &Arc<Tally>)| ShardWorker {
@@ -45,12 +51,20 @@ impl Workers {
             shard: Shard::new(parts.tracker.clone()),
             outlet: outlets.open(),
             tally: Arc::clone(tally),
+            pulse: pulses.of("a shard".to_owned(), None),
         };
         let shards = queues.inboxes.into_iter().zip(&tallies).map(shard).collect();
-        let poller = |poller| PollerWorker { poller, outlet: outlets.open(), stop: Arc::clone(&stop) };
+        let poller = |poller: Poller| PollerWorker {
+            pulse: pulses.of(format!("the poller of {}", poller.name()), Some(poller.gauge())),
+            poller,
+            outlet: outlets.open(),
+            stop: Arc::clone(&stop),
+        };
         let pollers = queues.pollers.into_iter().map(poller).collect();
-        let scribe = Scribe::new(parts.recorder, outlets.close(), parts.pace, sources, stop);
-        Self { pollers, shards, scribe, gauges, tallies: Tallies(tallies) }
+        let line = Line::default();
+        let pulse = pulses.of("the scribe".to_owned(), None);
+        let scribe = Scribe::new(parts.recorder, outlets.close(), parts.pace, sources, (stop, pulse, line.clone()));
+        Self { pollers, shards, scribe, gauges, tallies: Tallies(tallies), pulses, line }
     }
 }
 
@@ -59,13 +73,15 @@ pub struct PollerWorker {
     poller: Poller,
     outlet: Outlet,
     stop: Arc<AtomicBool>,
+    pulse: Pulse,
 }
 
 impl PollerWorker {
     /// Polls the source once; false when it has ended, and [`Self::end`] is due.
     #[must_use]
     pub fn step(&mut self, now: Instant) -> bool {
-        let Self { poller, outlet, stop } = self;
+        let Self { poller, outlet, stop, pulse } = self;
+        pulse.beat();
         poller.step(stop, &mut |news| outlet.hear(news, now))
     }
 
@@ -80,8 +96,11 @@ impl PollerWorker {
 
     /// Works until the source ends, and sleeps where a ring has no room for the last of it.
     pub(super) fn run(self) -> PollerReport {
-        let Self { poller, mut outlet, stop } = self;
-        let report = poller.run(&stop, &mut |news| outlet.hear(news, clock::now()));
+        let Self { poller, mut outlet, stop, pulse } = self;
+        let report = poller.run(&stop, &mut |news| {
+            pulse.beat();
+            outlet.hear(news, clock::now());
+        });
         outlet.close();
         report
     }
@@ -93,6 +112,7 @@ pub struct ShardWorker {
     shard: Shard,
     outlet: Outlet,
     tally: Arc<Tally>,
+    pulse: Pulse,
 }
 
 impl ShardWorker {
@@ -126,6 +146,7 @@ impl ShardWorker {
 
     /// What follows a look into the inbox.
     fn conclude(&mut self, received: Received, now: Instant) -> bool {
+        self.pulse.beat();
         if received == Received::End {
             return false;
         }

@@ -55,7 +55,7 @@ pub fn record(
         return Ok(Recorded { acknowledged, stopped, is_whole: false });
     }
     let ended_by = if stopped { EndedBy::Stop } else { EndedBy::Sources };
-    let is_whole = run::conclude(ended, ended_by, pace, begun, root).is_ok();
+    let is_whole = run::conclude(ended, ended_by, &run::Start { pace, again: None }, begun, root).is_ok();
     Ok(Recorded { acknowledged, stopped, is_whole })
 }
 

@@ -11,6 +11,8 @@ use hwsim::pcap::Resolution;
 use hwsim::scenario::{self, SCENARIOS, Scenario};
 use hwsim::world::LONGEST;
 
+use crate::say::say;
+
 /// Makes network traffic whose truth is known: a capture file, and a row for each connection of what really happened.
 #[derive(Debug, Parser)]
 #[command(
@@ -53,10 +55,8 @@ impl Manner {
     /// Says what went wrong, on one line.
     pub fn error(&self, error: &anyhow::Error) {
         match self.log_format {
-            LogFormat::Text => eprintln!("conntrack-sim: {error:#}"),
-            LogFormat::Json => {
-                eprintln!("{}", serde_json::json!({ "level": "error", "message": format!("{error:#}") }))
-            }
+            LogFormat::Text => say(format_args!("conntrack-sim: {error:#}")),
+            LogFormat::Json => say(serde_json::json!({ "level": "error", "message": format!("{error:#}") })),
         }
     }
 }

@@ -5,6 +5,7 @@ mod args;
 mod output;
 mod progress;
 mod record;
+mod say;
 mod script;
 
 use std::io::{self, Write};

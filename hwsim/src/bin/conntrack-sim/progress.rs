@@ -1,12 +1,13 @@
 //! What a person sees while it runs, and everyone afterwards.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use hwsim::world::{Counters, Extent};
 use wire::Nanos;
 
 use crate::args::{LogFormat, Manner, Pcap};
+use crate::say::{draw, say};
 
 /// Between two lines of progress.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -29,7 +30,7 @@ impl Progress {
         let now = wall_clock();
         let on_terminal = io::stderr().is_terminal() && !manner.quiet && manner.log_format == LogFormat::Text;
         if manner.verbose {
-            eprintln!("scenario {} from seed {}, {extent:?}", wanted.scenario.name, wanted.seed);
+            say(format_args!("scenario {} from seed {}, {extent:?}", wanted.scenario.name, wanted.seed));
         }
         Self { started: now, shown: now, on_terminal, manner: *manner }
     }
@@ -45,17 +46,14 @@ impl Progress {
             let left = self.started.elapsed().as_secs_f64() * (1.0 / share - 1.0);
             format!(", {:.0}%, {left:.0} s left", 100.0 * share)
         });
-        eprint!(
-            "\r{} packets, {} connections over, {rate:.0} packets/s{done}\x1b[K",
-            counters.frames, counters.connections
-        );
-        let _ = io::stderr().flush();
+        let Counters { frames, connections, .. } = counters;
+        draw(format_args!("{frames} packets, {connections} connections over, {rate:.0} packets/s{done}"));
     }
 
     /// Says what passed the tap, of which so many frames were captured.
     pub fn finish(self, counters: &Counters, captured: u64) {
         if self.on_terminal {
-            eprint!("\r\x1b[K");
+            draw("");
         }
         if self.manner.quiet {
             return;
@@ -65,18 +63,15 @@ impl Progress {
         let lost = frames.saturating_sub(captured);
         let missed = if lost > 0 { format!("; the capture misses {lost}") } else { String::new() };
         match self.manner.log_format {
-            LogFormat::Text => eprintln!(
+            LogFormat::Text => say(format_args!(
                 "{frames} packets: {tcp} TCP in {connections} connections (at most {peak_live} at a time), {udp} UDP, {icmp} ICMP, \
                  {arp} ARP; {bytes} bytes on the wire{missed}; {seconds:.1} s, {:.0} packets/s",
                 frames as f64 / seconds
-            ),
-            LogFormat::Json => eprintln!(
-                "{}",
-                serde_json::json!({
-                    "level": "info", "message": "done", "packets": frames, "captured": captured, "tcp": tcp, "udp": udp, "icmp": icmp, "arp": arp,
-                    "bytes": bytes, "connections": connections, "peak_live": peak_live, "seconds": seconds,
-                })
-            ),
+            )),
+            LogFormat::Json => say(serde_json::json!({
+                "level": "info", "message": "done", "packets": frames, "captured": captured, "tcp": tcp, "udp": udp, "icmp": icmp, "arp": arp,
+                "bytes": bytes, "connections": connections, "peak_live": peak_live, "seconds": seconds,
+            })),
         }
     }
 }

@@ -12,6 +12,7 @@ use wire::Family;
 
 use crate::args::{self, LogFormat, Manner};
 use crate::output::{Output, describe};
+use crate::say::say;
 
 /// The largest frame that a capture file may hold whole, as libpcap has it.
 const SNAPLEN: u32 = 262_144;
@@ -24,7 +25,7 @@ pub fn script(wanted: &args::Script, manner: &Manner) -> Result<bool> {
     let script = Script::read(&text, settings).with_context(|| format!("{source} is no script"))?;
     write(&script, &wanted.output).with_context(|| format!("cannot write {}", describe(&wanted.output)))?;
     let left_out = count(&script, Skip::Packet);
-    say(&script, left_out, manner);
+    tell(&script, left_out, manner);
     Ok(left_out == 0)
 }
 
@@ -48,25 +49,22 @@ fn count(script: &Script, kind: Skip) -> usize {
 }
 
 /// Says what was written and what was not; with `-v` each line that was skipped.
-fn say(script: &Script, left_out: usize, manner: &Manner) {
+fn tell(script: &Script, left_out: usize, manner: &Manner) {
     if manner.quiet {
         return;
     }
     let packets = script.packets.len();
     if manner.log_format == LogFormat::Json {
-        eprintln!(
-            "{}",
-            serde_json::json!({ "level": "info", "message": "done", "packets": packets, "left_out": left_out })
-        );
+        say(serde_json::json!({ "level": "info", "message": "done", "packets": packets, "left_out": left_out }));
         return;
     }
     if manner.verbose {
         for skipped in &script.skipped {
-            eprintln!("line {}: skipped {}", skipped.line, skipped);
+            say(format_args!("line {}: skipped {}", skipped.line, skipped));
         }
     }
     let [calls, commands, code] = [Skip::Call, Skip::Command, Skip::Code].map(|kind| count(script, kind));
-    eprintln!(
+    say(format_args!(
         "{packets} packets; skipped {calls} system calls, {commands} commands, {code} pieces of code, {left_out} packets of other protocols"
-    );
+    ));
 }
