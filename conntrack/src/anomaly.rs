@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crate::names::{counts, names};
 
 names! {
     /// Something a polite TCP does not do, or a capture should not show. It is recorded by name and counted, never logged.
@@ -36,6 +36,11 @@ names! {
         /// TCP options that break their own format.
         BadOptions = "bad_options",
     }
+}
+
+counts! {
+    /// Packets that showed an anomaly, by its name. `too_many_holes` counts the connections.
+    AnomalyCounts of Anomaly
 }
 
 /// A set of anomalies.

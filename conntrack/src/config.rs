@@ -19,6 +19,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Attempts held at most; beyond it the oldest is evicted.
     pub max_attempts: usize,
+    /// Tuples in TIME_WAIT remembered at most, after the rows of their connections were written; beyond it the oldest is forgotten.
+    pub max_time_wait: usize,
     /// Evicted attempts that leave a row, in a second at most; the rest are only counted.
     pub evicted_attempts_per_second: u32,
     /// Which events are recorded.
@@ -47,6 +49,9 @@ pub struct Timeouts {
     pub suspect: i64,
     /// How long a closed connection still takes in its late segments.
     pub tombstone: i64,
+    /// How long after its end what comes late of a connection that FINs closed opens no other. It goes into its row, if its endpoints show
+    /// within `tombstone` that they have not heard of the end, else into a count.
+    pub time_wait: i64,
 }
 
 const SECOND: i64 = Nanos::PER_SECOND;
@@ -71,6 +76,8 @@ impl Default for Timeouts {
             suspect: 30 * SECOND,
             // As Zeek's tcp_close_delay and tcp_reset_delay.
             tombstone: 5 * SECOND,
+            // Twice the maximum segment lifetime (RFC 9293, 3.4.2).
+            time_wait: 4 * MINUTE,
         }
     }
 }
@@ -84,6 +91,7 @@ impl Default for Config {
             interim_every: Some(HOUR),
             max_connections: 2_000_000,
             max_attempts: 4_000_000,
+            max_time_wait: 4_000_000,
             evicted_attempts_per_second: 10_000,
             events: EventConfig::default(),
             timeouts: Timeouts::default(),

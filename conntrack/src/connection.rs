@@ -10,6 +10,7 @@ use crate::held::Held;
 use crate::moment::Moment;
 use crate::record::{CloseReason, DirectionBy, Instants, MultipathSubtypes, Record, TcpState};
 use crate::shard::Class;
+use crate::straggler::is_of_ended;
 use crate::tcp::{self, Kind};
 use crate::zeek;
 
@@ -41,6 +42,8 @@ pub(crate) struct Connection {
     /// Headers that wait for the roles to be certain.
     pub(crate) held: Vec<Held>,
     closed: Option<Closed>,
+    /// An endpoint has shown after the end that it has not heard of it.
+    pub(crate) lingers: bool,
     first: Nanos,
     last: Nanos,
     /// When the source's clock showed its last packet.
@@ -115,6 +118,7 @@ impl Connection {
             pending: Vec::new(),
             held: Vec::new(),
             closed: None,
+            lingers: false,
             first: observation.ts,
             last: observation.ts,
             last_clock: observation.clock,
@@ -149,6 +153,7 @@ impl Connection {
     pub(crate) fn observe(&mut self, observation: &Observation) -> (Direction, Signs) {
         let segment = &observation.segment;
         let from = self.direction_of(segment.sender);
+        let stepped_back = observation.ts < self.last;
         self.note_time(observation);
         self.tfo |= segment.options.has(wire::OptionSet::FAST_OPEN) || segment.flags.syn() && segment.payload_len > 0;
         self.mptcp |= segment.options.has(wire::OptionSet::MPTCP);
@@ -165,17 +170,18 @@ impl Connection {
             self.flip();
         }
         let from = self.direction_of(segment.sender);
-        let signs = tcp::process(self, from, observation);
-        if self.halves[from.index()].seen.overflowed() {
-            self.anomalies.insert(Anomaly::TooManyHoles);
+        let mut signs = tcp::process(self, from, observation);
+        if stepped_back {
+            signs.anomalies.insert(Anomaly::ClockStep);
         }
+        if self.halves[from.index()].seen.overflowed() && !self.anomalies.has(Anomaly::TooManyHoles) {
+            signs.anomalies.insert(Anomaly::TooManyHoles);
+        }
+        self.anomalies = self.anomalies.with(signs.anomalies);
         (from, signs)
     }
 
     fn note_time(&mut self, observation: &Observation) {
-        if observation.ts < self.last {
-            self.anomalies.insert(Anomaly::ClockStep);
-        }
         self.first = self.first.min(observation.ts);
         self.last = self.last.max(observation.ts);
         self.last_clock = observation.clock;
@@ -239,6 +245,31 @@ impl Connection {
     /// How it ended.
     pub(crate) const fn closed(&self) -> Option<Closed> {
         self.closed
+    }
+
+    /// How it ended, if FINs closed it.
+    pub(crate) fn closed_by_fins(&self) -> Option<Closed> {
+        self.closed.filter(|closed| closed.reason == CloseReason::Fin)
+    }
+
+    /// The numbers after the FINs of originator and responder, if both were seen.
+    pub(crate) fn fin_ends(&self) -> Option<[SeqNum; 2]> {
+        let [orig, resp] = &self.halves;
+        Some([orig.fin_end?, resp.fin_end?])
+    }
+
+    /// Whether a segment may be of this connection, which FINs have closed.
+    pub(crate) fn may_come_late(&self, segment: &Segment) -> bool {
+        let from = self.direction_of(segment.sender);
+        let ends = self.fin_ends();
+        ends.is_some_and(|ends| is_of_ended(segment, ends[from.index()], ends[from.other().index()]))
+    }
+
+    /// Takes in that a segment, which is no copy of the capture's, came after the end. Who sends a FIN or data again waits for their
+    /// acknowledgment, and goes on doing so at growing intervals (RFC 6298, 5.5).
+    pub(crate) fn note_late(&mut self, segment: &Segment) {
+        let asks = segment.seq_len() > 0 && !segment.flags.syn() && !segment.flags.rst();
+        self.lingers |= asks && self.closed_by_fins().is_some() && self.may_come_late(segment);
     }
 
     /// Ends it.
@@ -379,8 +410,8 @@ impl Connection {
             syn_rtt,
             ack_rtt,
             halves: [
-                orig.record(self.zeek.bytes(Direction::Orig), until),
-                resp.record(self.zeek.bytes(Direction::Resp), until),
+                orig.record(self.zeek.bytes(Direction::Orig), resp.last_ack, until),
+                resp.record(self.zeek.bytes(Direction::Resp), orig.last_ack, until),
             ],
             headers: self.headers,
             anomalies: self.anomalies,

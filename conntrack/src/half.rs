@@ -29,7 +29,8 @@ pub(crate) struct Half {
     pub(crate) last_ack: Option<SeqNum>,
     /// The sequence number after its FIN.
     pub(crate) fin_end: Option<SeqNum>,
-    /// The sequence number after a later FIN at another place, and when that came. Which is the right one its peer tells.
+    /// The sequence number after a later FIN at another place, or while there is no other after one that lay beyond the window, and when that
+    /// came. Which is the right one its peer tells.
     moved_fin: Option<(SeqNum, Nanos)>,
     /// The bytes of it that were seen.
     pub(crate) seen: Coverage,
@@ -198,16 +199,30 @@ impl Half {
             None => {
                 self.fin_end = Some(end);
                 self.fin.set(ts);
+                self.moved_fin = None;
             }
             Some(known) if known != end && !self.fin_acked => self.moved_fin = Some((end, ts)),
             Some(_) => {}
         }
     }
 
+    /// Takes in a segment beyond the window: if it is a FIN, its receiver may yet say that it was the right one.
+    pub(crate) fn doubt_fin(&mut self, segment: &Segment, ts: Nanos) {
+        if segment.flags.fin() && self.fin_end.is_none() {
+            self.moved_fin = Some((segment.seq_end(), ts));
+        }
+    }
+
+    /// Whether `ack`, which goes beyond all that is believed of the stream, acknowledges exactly the furthest of what was seen beyond it, a FIN.
+    pub(crate) fn is_doubted_fin_acked_by(&self, ack: SeqNum) -> bool {
+        let is_doubted = self.fin_end.is_none() && self.window.is_doubted(ack);
+        is_doubted && self.moved_fin.is_some_and(|(end, _)| end == ack)
+    }
+
     /// Whether `ack` acknowledges its FIN: the first one or, exactly, the latest at another place.
     pub(crate) fn is_fin_acked_by(&self, ack: SeqNum) -> bool {
         let moved = self.moved_fin.is_some_and(|(end, _)| end == ack);
-        moved || self.fin_end.is_some_and(|end| !ack.is_before(end))
+        self.fin_end.is_some_and(|end| moved || !ack.is_before(end))
     }
 
     /// Takes in that `ack` acknowledges its FIN, which decides which one that is.
@@ -247,8 +262,20 @@ impl Half {
         self.advertised = Some((min.min(bytes), max.max(bytes)));
     }
 
-    /// Its part of the row, of a connection that lasted until `until`. `bytes` is Zeek's count.
-    pub(crate) fn record(&self, bytes: Option<u64>, until: Nanos) -> HalfRecord {
+    /// Bytes of its stream from its SYN on, or else from its first segment, that its peer has acknowledged, up to `acked`, and that were
+    /// never seen; `None` of an endpoint that was never heard.
+    fn missed(&self, acked: Option<SeqNum>) -> Option<u64> {
+        if !self.heard {
+            return None;
+        }
+        let Some(acked) = acked else { return Some(0) };
+        let of_fin = self.fin_end.is_some_and(|end| !acked.is_before(end));
+        let end = self.position(acked) - i64::from(of_fin);
+        Some(self.seen.missing(Range { start: 1, end }).map(|hole| (hole.end - hole.start).unsigned_abs()).sum())
+    }
+
+    /// Its part of the row, of a connection that lasted until `until`. `bytes` is Zeek's count, `acked` what its peer has acknowledged.
+    pub(crate) fn record(&self, bytes: Option<u64>, acked: Option<SeqNum>, until: Nanos) -> HalfRecord {
         let trail = self.trail.as_deref();
         HalfRecord {
             state: self.state,
@@ -257,6 +284,7 @@ impl Half {
             bytes,
             wire_bytes: self.wire_bytes,
             unique_bytes: self.seen.unique(),
+            missed_bytes: self.missed(acked),
             syn_pkts: self.syn_pkts,
             fin_pkts: self.fin_pkts,
             rst_pkts: self.rst_pkts,

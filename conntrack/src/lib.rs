@@ -28,10 +28,11 @@ mod record;
 mod segments;
 mod shard;
 mod sink;
+mod straggler;
 mod tcp;
 mod zeek;
 
-pub use anomaly::{Anomalies, Anomaly};
+pub use anomaly::{Anomalies, Anomaly, AnomalyCounts};
 pub use config::{Config, Timeouts};
 pub use events::{Detail, Event, EventConfig, EventCounts, EventKind, EventLevel, LossPattern};
 pub use measures::{ClassCounts, RttRecord, SegmentClass, SegmentsRecord};
@@ -42,3 +43,4 @@ pub use record::{
 };
 pub use shard::{Shard, ShardStats};
 pub use sink::{Header, Sink};
+pub use straggler::{Straggler, StragglerCounts};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::names;
+use crate::names::{counts, names};
 
 names! {
     /// The class of an abnormal segment: why it is not simply the next one. `docs/classes.md` has the rules, in the order in which they
@@ -31,27 +31,9 @@ names! {
     }
 }
 
-/// A count for every class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClassCounts([u64; SegmentClass::ALL.len()]);
-
-impl ClassCounts {
-    /// The segments of a class.
-    #[must_use]
-    pub const fn of(&self, class: SegmentClass) -> u64 {
-        self.0[class as usize]
-    }
-
-    /// The segments of all classes.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-
-    /// Counts a segment.
-    pub(crate) const fn add(&mut self, class: SegmentClass) {
-        self.0[class as usize] += 1;
-    }
+counts! {
+    /// A count for every class.
+    ClassCounts of SegmentClass
 }
 
 /// What the segments of one endpoint did.

@@ -33,4 +33,32 @@ macro_rules! names {
     };
 }
 
-pub(crate) use names;
+/// A count for every value of such an enumeration.
+macro_rules! counts {
+    ($(#[$meta:meta])* $counts:ident of $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub struct $counts([u64; $name::ALL.len()]);
+
+        impl $counts {
+            /// How many of one name.
+            #[must_use]
+            pub const fn of(&self, name: $name) -> u64 {
+                self.0[name as usize]
+            }
+
+            /// All of them together.
+            #[must_use]
+            pub fn total(&self) -> u64 {
+                self.0.iter().sum()
+            }
+
+            /// Counts one.
+            pub(crate) const fn add(&mut self, name: $name) {
+                self.0[name as usize] += 1;
+            }
+        }
+    };
+}
+
+pub(crate) use {counts, names};

@@ -234,6 +234,8 @@ pub struct HalfRecord {
     pub wire_bytes: u64,
     /// Distinct payload bytes seen, whether or not they lay in the receiver's window; the payload of a RST is left out.
     pub unique_bytes: u64,
+    /// Payload bytes that its peer acknowledged and that were never seen; `None` of an endpoint that was never heard.
+    pub missed_bytes: Option<u64>,
     /// Segments with SYN.
     pub syn_pkts: u64,
     /// Segments with FIN.

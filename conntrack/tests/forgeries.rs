@@ -149,6 +149,51 @@ fn a_wild_segment_does_not_carry_a_connection_of_unknown_windows_away() {
 }
 
 #[test]
+fn a_wild_acknowledgment_does_not_carry_a_connection_of_unknown_windows_away() {
+    let unharmed = midway("");
+    for forgery in ["0.500 < . 1 ack 1000000101", "0.500 < . 900 ack 1000000101", "0.500 < F. 1 ack 1000000101"] {
+        let row = midway(forgery);
+        assert_eq!(row.halves[0].rtt, unharmed.halves[0].rtt, "after {forgery}");
+        assert_eq!(row.halves[0].segments, unharmed.halves[0].segments, "after {forgery}");
+    }
+}
+
+#[test]
+fn windows_that_acknowledgments_have_carried_away_step_by_step_follow_the_stream_back() {
+    let steps: String = (1..=40).map(|n| format!("1.{n:03} < . 1 ack {}\n", 701 + 60_000 * n)).collect();
+    let row = assert_survives(&steps);
+    assert_eq!((row.halves[0].segments.abnormal_pkts, row.halves[0].unique_bytes), (0, 710));
+    assert_eq!(row.halves[0].rtt.min, Some(10_000_000), "what follows is measured");
+}
+
+#[test]
+fn a_sender_that_overruns_its_window_carries_it_nowhere() {
+    let steps: String = (0..40).map(|n| format!("1.{n:03} > . {} len 60000 ack 1\n", 701 + 60_000 * n)).collect();
+    assert!(assert_survives(&steps).anomalies.has(Anomaly::OutOfWindow));
+}
+
+#[test]
+fn a_fin_beyond_the_window_is_none_unless_exactly_it_is_acknowledged() {
+    for forgery in
+        ["1.000 > FP. 200701 len 100 ack 1", "1.000 > F. 711 len 200000 ack 1\n 1.001 > P. 300000 len 10 ack 1"]
+    {
+        assert_survives(forgery);
+    }
+    let row = one_after_handshake(
+        "
+        1.000 > FP. 200701 len 100 ack 1
+        1.010 < F. 1 ack 200802
+        1.020 > .  200802 ack 2
+    ",
+    );
+    assert_eq!((row.close_reason, row.at.closed), (Some(CloseReason::Fin), Some(at("1.020"))));
+    assert_eq!(
+        (row.at.fin[0], row.halves.map(|half| half.state)),
+        (Some(at("1.000")), [TcpState::TimeWait, TcpState::Closed])
+    );
+}
+
+#[test]
 fn a_jump_that_the_peer_acknowledges_or_the_stream_goes_on_from_is_followed() {
     for follows in ["0.510 < . 1 ack 1000000201", "0.510 > P. 1000000201 len 100 ack 1"] {
         let row = one(&format!(

@@ -99,9 +99,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn every_packet_is_in_exactly_one_row(packets in packets()) {
+    fn every_packet_is_in_exactly_one_row_or_came_after_it_was_written(packets in packets()) {
         let kept = feed(&packets, end(&packets), every_event());
-        prop_assert_eq!(packets_of(&kept.records), packets.len() as u64);
+        prop_assert_eq!(packets_of(&kept.records) + kept.stats.stragglers.total(), packets.len() as u64);
         let headers: u64 = kept.records.iter().filter(|record| record.is_final).map(|record| u64::from(record.headers)).sum();
         prop_assert_eq!(headers, kept.headers.len() as u64);
         let events: u64 = kept.records.iter().filter(|record| record.is_final).map(|record| u64::from(record.events.recorded)).sum();
@@ -147,6 +147,7 @@ proptest! {
             prop_assert!(row.syn_rtt.is_none_or(|rtt| rtt >= 0) && row.ack_rtt.is_none_or(|rtt| rtt >= 0));
             for half in row.halves {
                 prop_assert!(half.unique_bytes <= half.wire_bytes);
+                prop_assert_eq!(half.missed_bytes.is_some(), half.pkts > 0);
                 let rates = half.rates;
                 prop_assert!(rates.peaks.is_sorted() && rates.peaks[2] <= half.unique_bytes, "{half:#?}");
                 prop_assert!(rates.trains.bytes <= half.wire_bytes && rates.flights.bytes == half.wire_bytes, "{half:#?}");
@@ -173,13 +174,16 @@ proptest! {
     fn it_does_not_matter_how_flows_are_spread_over_shards(packets in packets(), shards in 2u32..5) {
         let together = feed(&packets, end(&packets), every_event());
         let mut apart = Kept::default();
+        let mut stragglers = 0;
         for shard in 0..shards {
             let mine: Vec<_> = packets.iter().copied().filter(|packet| packet.hash % shards == shard).collect();
             let kept = feed(&mine, end(&packets), every_event());
             apart.records.extend(kept.records);
             apart.headers.extend(kept.headers);
             apart.events.extend(kept.events);
+            stragglers += kept.stats.stragglers.total();
         }
+        prop_assert_eq!(together.stats.stragglers.total(), stragglers);
         assert_same(&together, &apart)?;
     }
 
@@ -203,7 +207,7 @@ proptest! {
             quote.segment.quoted_by = Some(code);
             [Some(*packet), n.is_multiple_of(every).then_some(quote)].into_iter().flatten()
         }).collect();
-        let without = feed(&packets, end(&packets), Config::default()).records;
+        let Kept { records: without, stats: stats_without, .. } = feed(&packets, end(&packets), Config::default());
         let (mut shard, mut kept) = (Shard::new(Config::default()), Kept::default());
         for observation in &with_errors {
             shard.step(&Packet { observation, headers: b"header" }, &mut kept);
@@ -212,6 +216,7 @@ proptest! {
         let (with, stats) = (kept.records, shard.stats());
         let errors: u64 = with.iter().filter(|row| row.is_final).map(|row| u64::from(row.icmp_errors)).sum();
         prop_assert_eq!(errors, stats.icmp_attributed);
+        prop_assert_eq!((stats_without.stragglers, stats_without.anomalies), (stats.stragglers, stats.anomalies));
         prop_assert_eq!(errors + stats.icmp_unattributed, packets.len().div_ceil(every) as u64);
         let plain = |rows: Vec<Record>| {
             let mut rows: Vec<String> = rows.into_iter().map(|row| {
@@ -233,6 +238,7 @@ proptest! {
             prop_assert!(shard.stats().live <= 2 * room as u64);
         }
         shard.finish(end(&packets), &mut kept);
-        prop_assert_eq!(packets_of(&kept.records) + shard.stats().unrecorded_packets, packets.len() as u64);
+        let in_no_row = shard.stats().unrecorded_packets + shard.stats().stragglers.total();
+        prop_assert_eq!(packets_of(&kept.records) + in_no_row, packets.len() as u64);
     }
 }

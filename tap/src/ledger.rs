@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use capture::{DeviceCounters, PollerCounters, PollerReport};
+use conntrack::{Anomaly, Straggler};
 use recorder::{Dropped, Ledger};
+
+use crate::pipeline::Tracked;
 
 /// The ledger of a source that has ended. Where its device and its poller were not counted alike, it does not balance.
 #[must_use]
@@ -35,16 +38,31 @@ pub fn so_far(counters: &PollerCounters, device: &DeviceCounters) -> Ledger {
     Ledger { offered: ledger.delivered.saturating_add(ledger.dropped.total()), ..ledger }
 }
 
+/// Packets in no row, of connections whose rows were written before they came, by what they are; without the zeroes.
+#[must_use]
+pub fn of_stragglers(tracked: &Tracked) -> BTreeMap<String, u64> {
+    named(Straggler::ALL.iter().map(|name| name.as_str()).zip(tracked.stragglers))
+}
+
+/// Packets that showed an anomaly, by its name; without the zeroes.
+#[must_use]
+pub fn of_anomalies(tracked: &Tracked) -> BTreeMap<String, u64> {
+    named(Anomaly::ALL.iter().map(|name| name.as_str()).zip(tracked.anomalies))
+}
+
+fn named(counts: impl IntoIterator<Item = (&'static str, u64)>) -> BTreeMap<String, u64> {
+    counts.into_iter().filter(|&(_, count)| count > 0).map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
 /// What came of ICMP errors about TCP, by name, without the zeroes: of those `[attributed, unattributed]` by the shards, and of those that
 /// reached none.
 #[must_use]
 pub fn of_icmp([attributed, unattributed]: [u64; 2], reports: &[PollerReport]) -> BTreeMap<String, u64> {
     let sum = |count: fn(&PollerCounters) -> u64| reports.iter().map(|report| count(&report.counters)).sum();
-    let counts = [
+    named([
         ("attributed", attributed),
         ("unknown_connection", unattributed),
         ("unreadable_quote", sum(|counters| counters.icmp_unreadable)),
         ("queue", sum(|counters| counters.icmp_dropped)),
-    ];
-    counts.into_iter().filter(|&(_, count)| count > 0).map(|(name, count)| (name.to_owned(), count)).collect()
+    ])
 }

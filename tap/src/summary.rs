@@ -1,5 +1,6 @@
 //! The last words of a run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -23,6 +24,10 @@ pub struct Summary {
     /// What was tracked.
     #[serde(flatten)]
     pub tracked: Tracked,
+    /// Packets in no row, which came after that of their connection was written, by what they are.
+    pub stragglers: BTreeMap<String, u64>,
+    /// Packets that showed an anomaly, by its name.
+    pub anomalies: BTreeMap<String, u64>,
     /// Why the recording ended.
     pub ended_by: Option<EndedBy>,
     /// Seconds that it took.
@@ -46,6 +51,8 @@ impl Summary {
         Self {
             ledger: manifest.ledger(),
             tracked,
+            stragglers: manifest.stragglers.clone(),
+            anomalies: manifest.anomalies.clone(),
             ended_by: manifest.ended_by,
             seconds: took.as_secs_f64(),
             lost: lost(manifest, reports),
@@ -97,6 +104,12 @@ fn lost(manifest: &Manifest, reports: &[PollerReport]) -> Vec<String> {
     lost
 }
 
+/// Counts as `12 one, 3 other`, without the zeroes.
+fn by_name(counts: &BTreeMap<String, u64>) -> String {
+    let counts = counts.iter().filter(|(_, count)| **count > 0);
+    counts.map(|(name, count)| format!("{} {name}", HumanCount(*count))).collect::<Vec<_>>().join(", ")
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ledger = &self.ledger;
@@ -114,12 +127,9 @@ impl fmt::Display for Summary {
             HumanCount(rejected)
         )?;
         if rejected > 0 {
-            let reasons = ledger.rejected.iter().filter(|(_, frames)| **frames > 0);
-            let reasons: Vec<String> =
-                reasons.map(|(name, frames)| format!("{} {name}", HumanCount(*frames))).collect();
-            writeln!(f, "unusable     {}", reasons.join(", "))?;
+            writeln!(f, "unusable     {}", by_name(&ledger.rejected))?;
         }
-        let Tracked { connections, evicted, late, .. } = self.tracked;
+        let Tracked { connections, evicted, late, time_wait_evicted, .. } = self.tracked;
         writeln!(f, "connections  {}", HumanCount(connections))?;
         if evicted > 0 {
             let why = "cut short: tracker.max_connections or tracker.max_attempts was reached (close_reason evicted)";
@@ -127,6 +137,20 @@ impl fmt::Display for Summary {
         }
         if late > 0 {
             writeln!(f, "late         {} packets, tracked out of order", HumanCount(late))?;
+        }
+        if !self.stragglers.is_empty() {
+            writeln!(
+                f,
+                "stragglers   {} (packets after the row of their connection was written)",
+                by_name(&self.stragglers)
+            )?;
+        }
+        if time_wait_evicted > 0 {
+            let why = "tracker.max_time_wait was reached: what comes late of their connections is a row of its own";
+            writeln!(f, "forgotten    {} tuples in TIME_WAIT; {why}", HumanCount(time_wait_evicted))?;
+        }
+        if !self.anomalies.is_empty() {
+            writeln!(f, "anomalies    {}", by_name(&self.anomalies))?;
         }
         if let Some(early @ (EndedBy::Stop | EndedBy::Duration)) = self.ended_by {
             writeln!(f, "ended        {}", early.as_str())?;

@@ -5,6 +5,7 @@ use wire::{End, Nanos, Observation};
 use super::loss::{Episode, Losses, says_loss};
 use super::shift::{self, Shift};
 use super::{Detail, EventConfig, log};
+use crate::anomaly::Anomalies;
 use crate::connection::Connection;
 use crate::measures::SegmentClass;
 use crate::sink::Sink;
@@ -21,6 +22,8 @@ pub(crate) struct Signs {
     pub(crate) rtt: Option<i64>,
     /// What became of its sender's window.
     pub(crate) window: Option<WindowSign>,
+    /// What is odd about it.
+    pub(crate) anomalies: Anomalies,
 }
 
 /// A change of a window between zero and more.

@@ -186,14 +186,15 @@ fn times(connection: &Connection, halves: [&Half; 2]) -> Times {
     }
 }
 
-/// Takes in a segment that counts for the sequence space, before the windows move. A capture's duplicate never comes here. Returns the round trip
-/// that it completes, ns, and what became of its sender's window.
+/// Takes in a segment that counts for the sequence space, before the windows move; its acknowledgment counts only if it `acks`. A capture's
+/// duplicate never comes here. Returns the round trip that it completes, ns, and what became of its sender's window.
 pub(crate) fn note(
     sender: &mut Half,
     receiver: &mut Half,
     observation: &Observation,
     kind: Kind,
     class: Option<SegmentClass>,
+    acks: bool,
 ) -> Signs {
     let (segment, ts) = (&observation.segment, observation.ts);
     if remembers(kind) {
@@ -202,7 +203,7 @@ pub(crate) fn note(
     }
     note_sent(sender, receiver, segment, ts, class);
     let mut signs = Signs { class, ..Signs::default() };
-    if segment.flags.ack() {
+    if acks {
         if let Some(peer) = receiver.trail.as_deref_mut() {
             peer.believe_doubted(sender.last_ack, segment.ack);
         }

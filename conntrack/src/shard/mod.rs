@@ -8,11 +8,14 @@
 
 mod attempt;
 mod attempts;
+mod evict;
 mod interim;
 mod lists;
 mod series;
 mod slab;
+mod stats;
 mod table;
+mod time_wait;
 mod timers;
 mod uid;
 
@@ -22,13 +25,17 @@ use crate::config::Config;
 use crate::connection::{Belongs, Connection};
 use crate::events;
 use crate::held::Held;
+use crate::measures::SegmentClass;
 use crate::record::CloseReason;
 use crate::sink::{Header, Sink};
+use crate::straggler::Straggler;
 use attempt::Attempt;
 use attempts::Attempts;
 use interim::Interim;
 use series::Series;
+pub use stats::ShardStats;
 use table::Table;
+use time_wait::TimeWait;
 pub(crate) use timers::Class;
 
 /// Of the connections that may be held, one in so many may be an attempt that does not fit into the tier of attempts (a SYN with data or
@@ -41,35 +48,13 @@ const MAX_PENDING: usize = 8;
 /// Connections that stay in a processor's second-level cache by themselves: with fewer, looking ahead only costs.
 const CACHED: usize = 512;
 
-/// What a shard has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ShardStats {
-    /// Packets taken in.
-    pub packets: u64,
-    /// Connections opened.
-    pub opened: u64,
-    /// Final rows written.
-    pub rows: u64,
-    /// Connections and attempts that went because the table was full.
-    pub evicted: u64,
-    /// Attempts that went for another, because of a full table or of a SYN on their tuple, and left no row.
-    pub unrecorded: u64,
-    /// Their packets.
-    pub unrecorded_packets: u64,
-    /// ICMP errors that told of a connection.
-    pub icmp_attributed: u64,
-    /// ICMP errors about a connection that is not here.
-    pub icmp_unattributed: u64,
-    /// Connections and attempts held.
-    pub live: u64,
-}
-
 /// The tracker of a part of all flows.
 #[derive(Debug)]
 pub struct Shard {
     config: Config,
     table: Table,
     attempts: Attempts,
+    time_wait: TimeWait,
     series: Series,
     interim: Interim,
     clock: Nanos,
@@ -89,6 +74,7 @@ impl Shard {
         Self {
             table: Table::new(),
             attempts: Attempts::new(),
+            time_wait: TimeWait::new(config.salt, config.timeouts.time_wait, config.max_time_wait),
             series: Series::new(config.interval_width),
             interim: Interim::new(config.interim_every),
             clock: Nanos::MIN,
@@ -176,6 +162,7 @@ impl Shard {
         if self.table.take_new_front() || clock >= self.quiet_until {
             self.expire(clock, sink);
         }
+        self.time_wait.expire(clock);
         self.walk(clock, sink);
         self.series.pass(clock, sink);
     }
@@ -204,10 +191,19 @@ impl Shard {
         if let Some(slot) = self.find(observation, sink) {
             return self.step_connection(slot, packet, sink);
         }
-        match self.attempts.find(observation) {
-            Some(slot) => self.step_attempt(slot, packet, sink),
+        if let Some(slot) = self.attempts.find(observation) {
+            return self.step_attempt(slot, packet, sink);
+        }
+        match self.time_wait.direction_of(observation) {
+            Some(from) => self.count_straggler(from, observation, sink),
             None => self.open(packet, sink),
         }
+    }
+
+    /// Counts a packet of a connection whose row is written.
+    fn count_straggler(&mut self, from: Direction, observation: &Observation, sink: &mut impl Sink) {
+        self.stats.stragglers.add(Straggler::of(&observation.segment));
+        self.series.count(from, &observation.segment, observation.ts, sink);
     }
 
     /// The slot of the connection that the packet's key names, unless that has waited too long by the packet's clock already: then it
@@ -216,12 +212,22 @@ impl Shard {
     fn find(&mut self, observation: &Observation, sink: &mut impl Sink) -> Option<u32> {
         loop {
             let slot = self.table.find(observation)?;
-            if !self.is_due(slot, observation.clock) {
+            if !self.is_due(slot, observation.clock) && !self.is_strange(slot, observation) {
                 return Some(slot);
             }
             // What was held aside may begin another on the tuple.
             self.time_out(slot, sink);
         }
+    }
+
+    /// Whether a packet is none of a connection in TIME_WAIT whose tombstone is over: it may be of another one, whose SYN was lost.
+    fn is_strange(&self, slot: u32, observation: &Observation) -> bool {
+        let connection = self.table.get(slot);
+        let Some(closed) = connection.closed().filter(|_| connection.lingers) else { return false };
+        let segment = &observation.segment;
+        let may_open = !segment.flags.syn() && segment.quoted_by.is_none();
+        let is_over = observation.clock.since(closed.clock) >= self.config.timeouts.tombstone;
+        may_open && is_over && !connection.may_come_late(segment)
     }
 
     fn step_attempt(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
@@ -325,6 +331,10 @@ impl Shard {
         let was_closed = connection.is_closed();
         let before = events::Before::of(connection);
         let (from, signs) = connection.observe(observation);
+        if was_closed && signs.class != Some(SegmentClass::CaptureDuplicate) {
+            connection.note_late(&observation.segment);
+        }
+        signs.anomalies.iter().for_each(|anomaly| self.stats.anomalies.add(anomaly));
         if observation.segment.options.has(OptionSet::MPTCP) {
             connection.note_multipath(packet.headers);
         }
@@ -344,17 +354,6 @@ impl Shard {
         }
         self.table.requeue(slot);
         self.bound_attempts(sink);
-    }
-
-    /// Keeps the connections that nothing has answered to their share of the table.
-    fn bound_attempts(&mut self, sink: &mut impl Sink) {
-        let most = (self.config.max_connections / ATTEMPTS_SHARE).max(1);
-        // The latest stands at the back of its list, behind another at least.
-        if self.table.waiting(Class::Attempt) > most
-            && let Some(oldest) = self.table.front(Class::Attempt)
-        {
-            self.evict(oldest, sink);
-        }
     }
 
     fn attempt_header(&self, attempt: &Attempt, packet: &Packet<'_>, sink: &mut impl Sink) {
@@ -437,6 +436,10 @@ impl Shard {
         self.fold_pending(slot, sink);
         self.tell_interim(slot, sink);
         let Some(mut connection) = self.table.remove(slot) else { return };
+        if !matches!(reason, CloseReason::Reused | CloseReason::CampaignEnd) {
+            let evicts = self.time_wait.insert(&connection, self.clock);
+            self.stats.time_wait_evicted += u64::from(evicts);
+        }
         if reason == CloseReason::Reused && !connection.is_closed() {
             self.series.closed(self.clock, sink);
         }
@@ -465,44 +468,6 @@ impl Shard {
         let mut connection = attempt.to_connection(self.config.salt, self.config.headers);
         events::note_states(&mut connection, &events::Before::NOTHING, attempt.first(), &self.config.events, sink);
         connection
-    }
-
-    /// Makes room.
-    fn evict(&mut self, slot: u32, sink: &mut impl Sink) {
-        self.stats.evicted += 1;
-        if !self.table.get(slot).is_closed() {
-            self.series.closed(self.clock, sink);
-        }
-        self.retire(slot, CloseReason::Evicted, sink);
-    }
-
-    /// Makes room among the attempts.
-    fn evict_attempt(&mut self, sink: &mut impl Sink) {
-        let Some(attempt) = self.attempts.pop_oldest() else { return };
-        self.stats.evicted += 1;
-        self.series.closed(self.clock, sink);
-        if self.may_leave_row() {
-            self.write_attempt(attempt, CloseReason::Evicted, sink);
-        } else {
-            self.leave_no_row(u64::from(attempt.syns()));
-        }
-    }
-
-    /// Whether one more of the attempts that go for another may leave a row in this second, so that a flood of SYNs does not become a flood
-    /// of rows.
-    fn may_leave_row(&mut self) -> bool {
-        let second = self.clock.split().0;
-        if self.evictions.0 != second {
-            self.evictions = (second, 0);
-        }
-        let may = self.evictions.1 < self.config.evicted_attempts_per_second;
-        self.evictions.1 += u32::from(may);
-        may
-    }
-
-    fn leave_no_row(&mut self, packets: u64) {
-        self.stats.unrecorded += 1;
-        self.stats.unrecorded_packets += packets;
     }
 }
 

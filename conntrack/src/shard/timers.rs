@@ -16,6 +16,8 @@ use crate::record::{CloseReason, TcpState};
 pub(crate) enum Class {
     /// Closed; late segments still belong to it.
     Tombstone,
+    /// FINs closed it, and what takes sequence space comes again.
+    TimeWait,
     /// A RST waits for silence to confirm it.
     Suspect,
     /// A SYN that nothing answers. A retransmission does not refresh it.
@@ -33,9 +35,10 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(super) const COUNT: usize = 8;
+    pub(super) const COUNT: usize = 9;
     pub(super) const ALL: [Self; Self::COUNT] = [
         Self::Tombstone,
+        Self::TimeWait,
         Self::Suspect,
         Self::Attempt,
         Self::Unanswered,
@@ -50,7 +53,7 @@ impl Class {
         let [orig, resp] = &connection.halves;
         let handshaking = |state| matches!(state, TcpState::SynSent | TcpState::SynRcvd);
         if connection.is_closed() {
-            Self::Tombstone
+            if connection.lingers { Self::TimeWait } else { Self::Tombstone }
         } else if connection.suspect.is_some() {
             Self::Suspect
         } else if connection.is_attempt() {
@@ -72,6 +75,7 @@ impl Class {
     pub(super) const fn timeout(self, timeouts: &Timeouts) -> i64 {
         match self {
             Self::Tombstone => timeouts.tombstone,
+            Self::TimeWait => timeouts.time_wait,
             Self::Suspect => timeouts.suspect,
             Self::Attempt => timeouts.attempt,
             Self::Unanswered => timeouts.unanswered,
@@ -85,7 +89,7 @@ impl Class {
     /// The instant from which the connection waits: its last packet, or its end.
     pub(super) fn since(self, connection: &Connection) -> Nanos {
         match (self, connection.closed()) {
-            (Self::Tombstone, Some(closed)) => closed.clock,
+            (Self::Tombstone | Self::TimeWait, Some(closed)) => closed.clock,
             (Self::Attempt, _) => connection.first_clock,
             _ => connection.last_clock,
         }

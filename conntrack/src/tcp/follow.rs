@@ -53,6 +53,7 @@ fn has_no_doubts(connection: &Connection, from: Direction, segment: &Segment) ->
 fn agrees(connection: &Connection, from: Direction, segment: &Segment, what: What) -> bool {
     let follows = Step {
         states: [TcpState::Established; 2],
+        acks: true,
         acks_fin: false,
         fin_was_acked: false,
         reset: None,
@@ -70,9 +71,9 @@ pub(super) fn apply(connection: &mut Connection, from: Direction, observation: &
     let segment = &observation.segment;
     let rtt = if segment.payload_len > 0 { connection.handshake.rtt() } else { None };
     let (sender, receiver) = connection.pair_mut(from);
-    let signs = segments::note(sender, receiver, observation, Kind::Ack, None);
+    let signs = segments::note(sender, receiver, observation, Kind::Ack, None, true);
     sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
-    window::update(sender, receiver, Kind::Ack, segment);
+    window::update(sender, receiver, Kind::Ack, segment, true);
     let advertised = sender.window.advertised(segment);
     sender.note_window(advertised);
     let repeated = sender.count(segment, observation.ts, rtt);

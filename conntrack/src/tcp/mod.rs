@@ -7,7 +7,8 @@
 //! - [`window::check`]: whether its receiver can expect it. A segment that does not fit is counted and named, and moves no state;
 //!   but where the tap did not see the start, or the capture lost packets (it says so, or both endpoints agree on bytes that were
 //!   never seen), every segment is taken for fitting. One that leaps far ahead then moves the windows only when its receiver acknowledges
-//!   it, or the stream goes on from there.
+//!   it, or the stream goes on from there; an acknowledgment that does, when another one comes near it; and where both turn out to have been
+//!   carried away, they follow the stream back.
 //! - [`step`]: the new states of both endpoints, by the table of [`transitions`], and whether the connection closes.
 //! - [`apply`]: writes all of it down.
 //!
@@ -47,6 +48,8 @@ struct What {
 struct Step {
     /// The states afterwards: of the sender, of the receiver.
     states: [TcpState; 2],
+    /// Its acknowledgment counts.
+    acks: bool,
     /// The segment acknowledges the receiver's FIN.
     acks_fin: bool,
     /// It is the sender's FIN, whose acknowledgment has passed the tap before.
@@ -82,6 +85,7 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, what: What,
     let foreign_syn = is_foreign_syn(connection, sender, segment, kind);
     let mut step = Step {
         states: [sender.state, receiver.state],
+        acks: segment.flags.ack() && !window::acknowledgment_leaps(sender, receiver, segment, verdict),
         acks_fin: false,
         fin_was_acked: false,
         reset: None,
@@ -97,6 +101,7 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, what: What,
         return step;
     }
     if connection.is_closed() || kind == Kind::Bad || foreign_syn {
+        step.believed &= fits;
         return step;
     }
     if kind == Kind::Rst {
@@ -112,8 +117,12 @@ fn step(connection: &Connection, from: Direction, segment: &Segment, what: What,
     if !fits {
         return step;
     }
-    let [mine, theirs] = step.states;
-    step.acks_fin = segment.flags.ack() && receiver.is_fin_acked_by(segment.ack);
+    let [mut mine, mut theirs] = step.states;
+    step.acks_fin = step.acks && receiver.is_fin_acked_by(segment.ack);
+    if step.acks && verdict == Verdict::AckAbove && receiver.is_doubted_fin_acked_by(segment.ack) {
+        step.acks_fin = true;
+        (mine, theirs) = (next(mine, Event::ReceivedFin), next(theirs, Event::SentFin));
+    }
     let theirs = if step.acks_fin { next(theirs, Event::FinAcked) } else { theirs };
     let [mine, theirs] = step_by_kind([mine, theirs], sender, receiver, segment, kind);
     step.fin_was_acked = kind == Kind::Fin && is_overtaken_fin(sender, receiver, segment);
@@ -198,8 +207,7 @@ fn apply(
         return Signs { class, ..Signs::default() };
     }
     let mut signs = Signs::default();
-    let odd = oddities(connection, from, segment, kind, verdict, step);
-    connection.anomalies = connection.anomalies.with(odd);
+    let anomalies = oddities(connection, from, segment, kind, verdict, step);
     let (sender, receiver) = connection.pair_mut(from);
     if !sender.heard {
         sender.start_at(segment);
@@ -210,21 +218,21 @@ fn apply(
     }
     let counts = step.believed && !step.leaps;
     if counts {
-        signs = segments::note(sender, receiver, observation, kind, class);
+        signs = segments::note(sender, receiver, observation, kind, class, step.acks);
     }
     // An acknowledgment of something else in answer to a SYN moves nothing, but tells which RST will answer it.
     let half_open = kind == Kind::Ack && receiver.state == TcpState::SynSent && !sender.syn_seen;
-    if segment.flags.ack() && kind != Kind::Rst && (counts || half_open) {
+    if kind != Kind::Rst && (step.acks && counts || half_open) {
         sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
     }
     if step.believed && kind == Kind::Fin {
         sender.note_fin(segment.seq_end(), observation.ts);
     }
     if counts {
-        window::resynchronise(sender, receiver, segment, verdict);
-        window::update(sender, receiver, kind, segment);
-    } else if !matches!(kind, Kind::Bad | Kind::Rst) && !step.foreign_syn {
-        window::doubt(sender, segment);
+        window::resynchronise(sender, receiver, segment, verdict, step.acks);
+        window::update(sender, receiver, kind, segment, step.acks);
+    } else if !matches!(kind, Kind::Bad | Kind::Rst) && !step.foreign_syn && window::doubt(sender, segment) {
+        sender.doubt_fin(segment, observation.ts);
     }
     if kind != Kind::Syn && kind != Kind::SynAck && kind != Kind::Rst {
         let advertised = sender.window.advertised(segment);
@@ -244,7 +252,7 @@ fn apply(
     connection.liberal |= step.believed && verdict == Verdict::AckAbove;
     note_instants(connection, from, observation, kind, step);
     conclude(connection, from, observation, step);
-    Signs { class, ..signs }
+    Signs { class, anomalies, ..signs }
 }
 
 /// What is odd about a segment.

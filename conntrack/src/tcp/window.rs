@@ -6,6 +6,8 @@
 //! 2. `end >= S.end - R.max_win`: not older than R's window;
 //! 3. `ack <= R.end`: acknowledges nothing that R did not send;
 //! 4. `ack >= R.end - max(66000, S.max_win)`: not an old acknowledgment.
+//!
+//! What one sent beyond what the other allowed, in a segment that began within that, does not count for the lower bounds.
 
 use wire::{Segment, SeqNum};
 
@@ -29,7 +31,7 @@ pub(crate) struct Window {
     max_win: u32,
     /// Shift of its window field.
     scale: u8,
-    /// The furthest end of a segment of it that was not believed.
+    /// The furthest end of a segment of it that was not believed, or an acknowledgment of it that leapt.
     doubted: Option<SeqNum>,
 }
 
@@ -46,6 +48,16 @@ impl Window {
     /// Whether a segment of the endpoint was not believed that may be its own all the same.
     pub(crate) const fn doubts(&self) -> bool {
         self.doubted.is_some()
+    }
+
+    /// The sequence number after the last byte that it sent as far as its peer allowed it.
+    fn allowed(&self) -> SeqNum {
+        if self.end.is_after(self.max_end) { self.max_end } else { self.end }
+    }
+
+    /// Whether the furthest that is doubted ends there.
+    pub(crate) fn is_doubted(&self, end: SeqNum) -> bool {
+        self.doubted == Some(end)
     }
 
     /// The window field of a segment of this endpoint in bytes: never scaled on a SYN.
@@ -89,7 +101,7 @@ pub(crate) fn check(sender: &Half, receiver: &Half, segment: &Segment) -> Verdic
         return Verdict::AckAbove;
     }
     let lag = MAX_ACK_LAG.max(sender.window.max_win);
-    if segment.ack.is_before(receiver.window.end.minus(lag)) {
+    if segment.ack.is_before(receiver.window.allowed().minus(lag)) {
         return Verdict::AckBelow;
     }
     Verdict::InWindow
@@ -103,15 +115,16 @@ fn check_seq(sender: &Half, receiver: &Half, segment: &Segment) -> Verdict {
     if segment.seq.is_after(window.max_end) {
         return Verdict::SeqAbove;
     }
-    if segment.seq_end().is_before(window.end.minus(receiver.window.max_win)) {
+    if segment.seq_end().is_before(window.allowed().minus(receiver.window.max_win)) {
         return Verdict::SeqBelow;
     }
     Verdict::InWindow
 }
 
-/// Takes in a segment of `sender` that the connection believes.
-pub(crate) fn update(sender: &mut Half, receiver: &mut Half, kind: Kind, segment: &Segment) {
+/// Takes in a segment of `sender` that the connection believes; its acknowledgment only if it `acks`.
+pub(crate) fn update(sender: &mut Half, receiver: &mut Half, kind: Kind, segment: &Segment, acks: bool) {
     let end = segment.seq_end();
+    let disowns = disowns_leap(sender, segment);
     if kind == Kind::SynAck || kind == Kind::Syn {
         agree_on_scale(sender, receiver, kind);
     }
@@ -125,11 +138,13 @@ pub(crate) fn update(sender: &mut Half, receiver: &mut Half, kind: Kind, segment
     }
     mine.end = mine.end.later(end);
     // What the stream has reached is doubted no more; numbers wrap, and it would stand ahead again.
-    mine.doubted = mine.doubted.filter(|doubted| doubted.is_after(mine.end));
-    mine.max_end = mine.max_end.later(end);
+    mine.doubted = mine.doubted.filter(|doubted| !disowns && doubted.is_after(mine.end));
+    if !receiver.heard {
+        mine.max_end = mine.max_end.later(end);
+    }
     // A zero window still lets the peer probe with one byte.
     mine.max_win = mine.max_win.max(advertised).max(1);
-    if !segment.flags.ack() || kind == Kind::Rst {
+    if !acks || kind == Kind::Rst {
         return;
     }
     let theirs = &mut receiver.window;
@@ -164,13 +179,15 @@ pub(crate) fn is_corroborated(sender: &Half, receiver: &Half, segment: &Segment,
     verdict == Verdict::AckAbove && sender.window.known() && (allowed || doubted)
 }
 
-/// Remembers the end of a segment that is not believed, if it lies ahead.
-pub(crate) fn doubt(sender: &mut Half, segment: &Segment) {
+/// Remembers the end of a segment that is not believed, if it lies ahead; says whether it does.
+pub(crate) fn doubt(sender: &mut Half, segment: &Segment) -> bool {
     let end = segment.seq_end();
     let window = &mut sender.window;
-    if end.is_after(window.end) {
+    let ahead = end.is_after(window.end);
+    if ahead {
         window.doubted = Some(window.doubted.map_or(end, |doubted| doubted.later(end)));
     }
+    ahead
 }
 
 /// Whether a segment lies so far beyond all that its receiver allowed that it may belong to nothing. Windows that are not known, or
@@ -181,6 +198,15 @@ pub(crate) fn leaps(sender: &Half, segment: &Segment, verdict: Verdict) -> bool 
     verdict == Verdict::SeqAbove && !near && window.doubted != Some(segment.seq)
 }
 
+/// Whether an acknowledgment lies so far beyond all that its sender allowed that it may belong to nothing: unless bytes were seen there,
+/// or another acknowledgment leapt to a place near it.
+pub(crate) fn acknowledgment_leaps(sender: &Half, receiver: &Half, segment: &Segment, verdict: Verdict) -> bool {
+    let theirs = &receiver.window;
+    let near = |place: SeqNum, reach: u32| !segment.ack.is_after(place.plus(reach));
+    let comes_again = || theirs.doubted.is_some_and(|doubted| near(doubted, MAX_ACK_LAG.max(sender.window.max_win)));
+    verdict != Verdict::InWindow && receiver.heard && !near(theirs.max_end, MAX_ACK_LAG) && !comes_again()
+}
+
 /// Whether the stream goes on from where it was before a segment that leapt: that one was none of it.
 pub(crate) fn disowns_leap(sender: &Half, segment: &Segment) -> bool {
     let window = &sender.window;
@@ -188,17 +214,34 @@ pub(crate) fn disowns_leap(sender: &Half, segment: &Segment) -> bool {
     segment.payload_len > 0 && segment.seq == window.end && leapt()
 }
 
-/// Catches up with a segment that is believed although it does not fit, after a start in mid-stream or a loss of the capture.
-pub(crate) fn resynchronise(sender: &mut Half, receiver: &mut Half, segment: &Segment, verdict: Verdict) {
+/// Catches up with a segment that is believed although it does not fit, after a start in mid-stream or a loss of the capture. Its
+/// acknowledgment counts only if it `acks`; else it is remembered.
+pub(crate) fn resynchronise(sender: &mut Half, receiver: &mut Half, segment: &Segment, verdict: Verdict, acks: bool) {
     match verdict {
         Verdict::SeqAbove => {
             sender.window.end = segment.seq_end();
             sender.window.max_end = segment.seq_end().plus(receiver.window.max_win);
         }
-        Verdict::AckAbove => {
+        Verdict::AckAbove if acks => {
             receiver.window.end = segment.ack;
             receiver.window.doubted = None;
         }
+        Verdict::AckAbove => receiver.window.doubted = Some(segment.ack),
+        Verdict::SeqBelow if was_carried_away(sender, receiver, segment) => {
+            let end = segment.seq_end();
+            sender.window.end = end;
+            sender.window.max_end = end.plus(receiver.window.max_win);
+            receiver.last_ack = receiver.last_ack.filter(|acked| !acked.is_after(end));
+        }
         Verdict::InWindow | Verdict::SeqBelow | Verdict::AckBelow => {}
     }
+}
+
+/// Whether a segment below the window shows that the window is wrong: it goes on where its sender's stream was last seen, from which
+/// acknowledgments that nobody sent have carried the window away, or where its receiver waits for it, from which segments have.
+fn was_carried_away(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
+    let awaited = receiver.last_ack.is_some_and(|acked| {
+        !segment.seq.is_before(acked) && !segment.seq.is_after(acked.plus(receiver.window.max_win))
+    });
+    awaited || sender.position(segment.seq) == sender.seen.high()
 }

@@ -14,7 +14,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a malformed exchange is a mistake in a test")]
 
-use conntrack::{Config, Event, EventConfig, EventLevel, Header, Record, Shard, Sink};
+use conntrack::{Config, Event, EventConfig, EventLevel, Header, Record, Shard, ShardStats, Sink};
 use wire::{
     Direction, Endpoint, Family, FlowHasher, FlowKey, Interval, Nanos, Observation, OptionSet, Packet, SackBlock,
     Segment, SeqNum, TcpFlags, TunnelKind,
@@ -40,6 +40,8 @@ pub struct Kept {
     pub headers: Vec<HeaderRow>,
     pub intervals: Vec<Interval>,
     pub events: Vec<Event>,
+    /// What the shard counted by the end.
+    pub stats: ShardStats,
 }
 
 impl Sink for Kept {
@@ -90,6 +92,7 @@ pub fn run(exchange: &str, config: Config) -> Kept {
         shard.step(&Packet { observation: &observation, headers: bytes }, &mut kept);
     }
     shard.finish(clock, &mut kept);
+    kept.stats = shard.stats();
     kept
 }
 
@@ -108,6 +111,7 @@ pub fn feed(observations: &[Observation], end: Nanos, config: Config) -> Kept {
         shard.step(&Packet { observation, headers: b"header" }, &mut kept);
     }
     shard.finish(end, &mut kept);
+    kept.stats = shard.stats();
     kept
 }
 

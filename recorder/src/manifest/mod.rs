@@ -78,6 +78,13 @@ pub struct Manifest {
     /// or lost at a full queue (`queue`). In the ledgers all of them are ICMP.
     #[serde(default)]
     pub icmp_errors: BTreeMap<String, u64>,
+    /// TCP packets that stand in no row, because that of their connection, which FINs had closed, was written before they came; by what
+    /// they are: `fin`, `rst`, `data`, `ack`. In the ledgers and the base series they count as what they are, TCP.
+    #[serde(default)]
+    pub stragglers: BTreeMap<String, u64>,
+    /// Packets that showed an anomaly, by its name; of `too_many_holes` the connections.
+    #[serde(default)]
+    pub anomalies: BTreeMap<String, u64>,
     /// What the recorder lost. What the capture lost stands in the ledgers.
     pub losses: Losses,
 }
@@ -224,6 +231,8 @@ impl Manifest {
             deleted: Deleted::default(),
             runs: Vec::new(),
             icmp_errors: BTreeMap::new(),
+            stragglers: BTreeMap::new(),
+            anomalies: BTreeMap::new(),
             losses: Losses::default(),
         }
     }
@@ -236,6 +245,12 @@ impl Manifest {
             sum.add(&source.ledger);
         }
         sum
+    }
+
+    /// TCP packets that stand in no row because they came late; saturating, as a hostile manifest may say anything.
+    #[must_use]
+    pub fn straggling(&self) -> u64 {
+        self.stragglers.values().fold(0, |sum, &count| sum.saturating_add(count))
     }
 
     /// Rows of a table.

@@ -43,6 +43,8 @@ impl Manifest {
         whole.sources = join_sources(&self.sources, &present.sources);
         add(&mut whole.rows, &self.rows);
         add(&mut whole.icmp_errors, &self.icmp_errors);
+        add(&mut whole.stragglers, &self.stragglers);
+        add(&mut whole.anomalies, &self.anomalies);
         whole.abandoned_segments.extend(&self.abandoned_segments);
         whole.revision = self.revision.saturating_add(present.revision);
         whole.failovers = self.failovers.saturating_add(present.failovers);

@@ -150,7 +150,7 @@ fn check_instants(batch: &RecordBatch, problems: &mut Problems) {
     }
 }
 
-/// Packets of final connections against the ledger.
+/// Packets of final connections, and those that came after their row was written, against the ledger.
 fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
     const NAME: &str = "tcp_packets";
     let manifest = campaign.manifest();
@@ -166,12 +166,19 @@ fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
         let why = format!("{lost} rows of connections were lost, and their packets with them");
         return Check { name: NAME, verdict: Verdict::Skipped(why) };
     }
-    let (found, said) = (sums.packets, manifest.ledger().tcp);
+    let (found, late, said) = (sums.packets, manifest.straggling(), manifest.ledger().tcp);
     let mut problems = Problems::default();
-    if found != said {
-        problems.add(|| format!("connections have {found} packets, the ledgers {said} TCP frames"));
+    if found.saturating_add(late) != said {
+        problems.add(|| {
+            format!(
+                "connections have {found} packets, {late} more came after their end, the ledgers have {said} TCP frames"
+            )
+        });
     }
-    problems.check(NAME, || format!("{found} packets"))
+    problems.check(NAME, || match late {
+        0 => format!("{found} packets"),
+        late => format!("{found} packets in connections, {late} after their end"),
+    })
 }
 
 /// Rows of `table` that belong to connections, as found and as the rows of connections say.

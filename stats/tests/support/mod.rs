@@ -58,6 +58,7 @@ fn half(state: TcpState, pkts: u64, payload: u64) -> HalfRecord {
         bytes: (payload > 0).then_some(payload),
         wire_bytes: payload,
         unique_bytes: payload,
+        missed_bytes: Some(0),
         syn_pkts: 1,
         fin_pkts: 1,
         rst_pkts: 0,

@@ -34,6 +34,7 @@ impl Config {
             interim_every: tracker.interim_every.span().map(Span::nanos),
             max_connections: share(tracker.max_connections),
             max_attempts: share(tracker.max_attempts),
+            max_time_wait: share(tracker.max_time_wait),
             evicted_attempts_per_second: tracker.evicted_attempts_per_second.div_ceil(shards.get()),
             events: conntrack::EventConfig { level: tracker.events, per_connection: tracker.events_per_connection },
             timeouts: conntrack::Timeouts {
@@ -45,6 +46,7 @@ impl Config {
                 closing: timeouts.closing.nanos(),
                 suspect: timeouts.suspect.nanos(),
                 tombstone: timeouts.tombstone.nanos(),
+                time_wait: timeouts.time_wait.nanos(),
             },
         }
     }

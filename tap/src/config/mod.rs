@@ -76,6 +76,8 @@ pub struct Tracker {
     pub max_connections: usize,
     /// Attempts held, over all shards.
     pub max_attempts: usize,
+    /// Tuples in TIME_WAIT remembered, over all shards.
+    pub max_time_wait: usize,
     /// Evicted attempts that leave a row, in a second, over all shards.
     pub evicted_attempts_per_second: u32,
     /// Which events of connections are recorded.
@@ -102,6 +104,7 @@ pub struct Timeouts {
     pub closing: Span,
     pub suspect: Span,
     pub tombstone: Span,
+    pub time_wait: Span,
 }
 
 /// The section `capture`.
@@ -225,6 +228,7 @@ impl Config {
             ("tracker.headers", usize::from(tracker.headers), 0..=100),
             ("tracker.max_connections", tracker.max_connections, 1..=MAX_ENTRIES),
             ("tracker.max_attempts", tracker.max_attempts, 1..=MAX_ENTRIES),
+            ("tracker.max_time_wait", tracker.max_time_wait, 0..=MAX_ENTRIES),
             ("capture.batch", capture.batch, 1..=MAX_QUEUE),
             ("capture.ring", capture.ring, 1..=MAX_QUEUE),
             ("recorder.segment_bytes", usize::try_from(recorder.segment_bytes).unwrap_or(usize::MAX), SEGMENTS),

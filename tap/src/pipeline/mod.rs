@@ -30,6 +30,7 @@ use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
 use capture::{Gauge, Pace, PollerReport, Snapshot, Source};
+use conntrack::{Anomaly, Straggler};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use recorder::Recorder;
 use serde::Serialize;
@@ -116,6 +117,14 @@ pub struct Tracked {
     pub unrecorded: u64,
     /// Packets that came after younger ones had been tracked, because their source was silent for too long.
     pub late: u64,
+    /// Tuples in TIME_WAIT that were forgotten before their time.
+    pub time_wait_evicted: u64,
+    /// Packets of connections whose rows were written before, in the order of [`Straggler::ALL`].
+    #[serde(skip)]
+    pub stragglers: [u64; Straggler::ALL.len()],
+    /// Packets that showed an anomaly, in the order of [`Anomaly::ALL`].
+    #[serde(skip)]
+    pub anomalies: [u64; Anomaly::ALL.len()],
     /// ICMP errors that told of a connection, and those about one that was not there.
     pub icmp_errors: [u64; 2],
 }

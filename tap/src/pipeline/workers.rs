@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use capture::{Gauge, Inbox, Pace, Poller, PollerReport, Received, Run};
-use conntrack::{Shard, Sink};
+use conntrack::{Anomaly, Shard, Sink, Straggler};
 use crossbeam_channel::{Sender, bounded};
 use recorder::Block;
 
@@ -163,6 +163,13 @@ impl ShardWorker {
         tally.late.store(self.inbox.late(), Ordering::Relaxed);
         tally.evicted.store(stats.evicted, Ordering::Relaxed);
         tally.unrecorded.store(stats.unrecorded, Ordering::Relaxed);
+        tally.time_wait_evicted.store(stats.time_wait_evicted, Ordering::Relaxed);
+        for (place, &name) in tally.stragglers.iter().zip(Straggler::ALL) {
+            place.store(stats.stragglers.of(name), Ordering::Relaxed);
+        }
+        for (place, &name) in tally.anomalies.iter().zip(Anomaly::ALL) {
+            place.store(stats.anomalies.of(name), Ordering::Relaxed);
+        }
         tally.icmp_attributed.store(stats.icmp_attributed, Ordering::Relaxed);
         tally.icmp_unattributed.store(stats.icmp_unattributed, Ordering::Relaxed);
     }
@@ -188,6 +195,9 @@ struct Tally {
     late: AtomicU64,
     evicted: AtomicU64,
     unrecorded: AtomicU64,
+    time_wait_evicted: AtomicU64,
+    stragglers: [AtomicU64; Straggler::ALL.len()],
+    anomalies: [AtomicU64; Anomaly::ALL.len()],
     icmp_attributed: AtomicU64,
     icmp_unattributed: AtomicU64,
 }
@@ -211,12 +221,19 @@ impl Tallies {
             evicted: self.sum(|tally| &tally.evicted),
             unrecorded: self.sum(|tally| &tally.unrecorded),
             late: self.sum(|tally| &tally.late),
+            time_wait_evicted: self.sum(|tally| &tally.time_wait_evicted),
+            stragglers: self.sum_of(|tally| &tally.stragglers),
+            anomalies: self.sum_of(|tally| &tally.anomalies),
             icmp_errors: [self.sum(|tally| &tally.icmp_attributed), self.sum(|tally| &tally.icmp_unattributed)],
         }
     }
 
     fn sum(&self, figure: fn(&Tally) -> &AtomicU64) -> u64 {
         self.0.iter().map(|tally| figure(tally).load(Ordering::Relaxed)).sum()
+    }
+
+    fn sum_of<const N: usize>(&self, figures: fn(&Tally) -> &[AtomicU64; N]) -> [u64; N] {
+        std::array::from_fn(|n| self.0.iter().map(|tally| figures(tally)[n].load(Ordering::Relaxed)).sum())
     }
 }
 

@@ -99,9 +99,15 @@ fn columns(runs: &[Lossy]) -> String {
             }
         });
     }
-    line(&mut table, "`unique_bytes` + `missed_bytes`", runs, |run| {
+    line(&mut table, "`unique_bytes` + `missed_bytes`, both directions together", runs, |run| {
         agreement(run, |told, row| [is_all_known(told, row)])
     });
+    line(
+        &mut table,
+        "`orig_unique_bytes` + `orig_missed_bytes`, `resp_unique_bytes` + `resp_missed_bytes`",
+        runs,
+        |run| agreement(run, |told, row| SIDES.map(|side| is_half_known(side, told, row))),
+    );
     for (column, of_truth) in ESTIMATED {
         line(&mut table, &format!("{} (estimated)", name(column)), runs, |run| {
             let same = |side: &str, told: &Row, row: &Row| {
@@ -127,7 +133,13 @@ fn agreement<const N: usize>(run: &Lossy, agrees: impl Fn(&Row, &Row) -> [bool; 
     percent(verdicts.iter().filter(|agree| **agree).count() as u64, verdicts.len() as u64)
 }
 
-/// Whether what was not captured of the payload is known to be missing.
+/// Whether what was not captured of an endpoint's payload is known to be missing.
+fn is_half_known(side: &str, told: &Row, row: &Row) -> bool {
+    let count = |row: &Row, column: &str| row[&format!("{side}_{column}")].parse::<u64>().unwrap_or(0);
+    count(told, "unique_bytes") == count(row, "unique_bytes") + count(row, "missed_bytes")
+}
+
+/// Whether what was not captured of the payload is known to be missing, as Zeek counts it.
 fn is_all_known(told: &Row, row: &Row) -> bool {
     let unique = |row: &Row| SIDES.map(|side| number(row, &format!("{side}_unique_bytes"))).iter().sum::<u64>();
     unique(told) == unique(row) + number(row, "missed_bytes")

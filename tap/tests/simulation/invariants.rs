@@ -127,14 +127,14 @@ fn reported_once(evidence: &Evidence<'_>) -> Vec<String> {
     evidence.connections.iter().filter(twice).map(|row| name(row).join(" ")).collect()
 }
 
-/// What goes on after its end is another connection to a tracker, as it must be: the truth knows no tombstones.
+/// What goes on after its end may be another connection to a tracker: the truth knows no tombstones.
 fn nothing_invented(evidence: &Evidence<'_>) -> Vec<String> {
     let truths = evidence.truths();
     let outliving: HashSet<_> = evidence
         .story
         .connections
         .iter()
-        .filter(|told| goes_on_after_its_end(told))
+        .filter(|told| goes_on_after_its_end(told, time_of_its_tuple(told)))
         .map(|told| ends(&told.truth))
         .collect();
     let invented =
@@ -142,13 +142,23 @@ fn nothing_invented(evidence: &Evidence<'_>) -> Vec<String> {
     invented.map(|row| name(row).join(" ")).collect()
 }
 
-/// Whether some of it came later after its end than a tracker remembers it (TCP.md, 4), or its client, which did not hear the refusal, asked
-/// again.
-fn goes_on_after_its_end(told: &Told) -> bool {
+/// Whether some of it came later after its end than so many seconds.
+fn goes_on_after_its_end(told: &Told, remembered: f64) -> bool {
     let instant = |column: &str| told.truth[column].parse::<f64>().ok();
-    let tombstone = conntrack::Timeouts::default().tombstone as f64 / 1e9;
-    let remembered = if told.truth["established_ts"].is_empty() { 0.0 } else { tombstone };
     instant("closed_ts").zip(instant("last_ts")).is_some_and(|(closed, last)| last - closed > remembered)
+}
+
+/// For how many seconds after its end its late packets go into its row, at least. A client that did not hear a refusal asks again, and
+/// that is another connection.
+fn time_of_its_row(told: &Told) -> f64 {
+    let tombstone = conntrack::Timeouts::default().tombstone as f64 / 1e9;
+    if told.truth["established_ts"].is_empty() { 0.0 } else { tombstone }
+}
+
+/// For how many seconds after its end its late packets open no other.
+fn time_of_its_tuple(told: &Told) -> f64 {
+    let time_wait = conntrack::Timeouts::default().time_wait as f64 / 1e9;
+    if told.truth["close_reason"] == "fin" { time_wait } else { time_of_its_row(told) }
 }
 
 /// The two ends in no particular order.
@@ -171,7 +181,7 @@ fn exact(evidence: &Evidence<'_>) -> Vec<String> {
     for row in evidence.unmarked() {
         let called = name(row);
         let Some(told) = truths.get(&called) else { continue };
-        let may_be_cut = evidence.recorded.stopped || goes_on_after_its_end(told);
+        let may_be_cut = evidence.recorded.stopped || goes_on_after_its_end(told, time_of_its_row(told));
         let is_cut = may_be_cut && row["last_ts"] < told.truth["last_ts"];
         let found = if is_cut { more_than(row, &told.truth) } else { differences(&told.truth, row) };
         let of_cut = evidence.recorded.stopped && row["close_reason"] == "campaign_end";

@@ -16,7 +16,7 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "anomalies",
         "",
         Value::Names(|r, each| r.anomalies.iter().for_each(|anomaly| each(anomaly.as_str()))),
-        "Names of the oddities that were seen.",
+        "Names of the oddities that were seen; campaign.json counts the packets that showed each (anomalies).",
     ),
     column(
         "events",
@@ -72,6 +72,7 @@ pub(super) const COLUMNS: &[Column<Connections>] = &[
         "",
         Value::Truth(|r| r.lost_capture),
         "The capture may have lost packets of the connection: it lost some between three seconds before the first SYN and the \
-         end of the time for late segments (tracker.timeouts.tombstone), or at any time before where no SYN of the originator was seen.",
+         end of the time for late segments (tracker.timeouts.tombstone; time_wait where its last segments came again), or at any time before \
+         where no SYN of the originator was seen.",
     ),
 ];
