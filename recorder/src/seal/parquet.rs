@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -68,25 +69,30 @@ fn key_values(table: Table) -> Vec<KeyValue> {
     ]
 }
 
-/// Encodings where the default, a dictionary, does not pay. `seq` and `ack` of a connection follow each other, so that their
-/// differences are small: 3.1 bytes a header instead of 8.5 on the captures that this was tried on. Delta byte arrays made `bytes`
-/// larger than plain lengths did, as headers differ in their fifth byte already.
+/// Encodings where the default, a dictionary, does not pay: in columns whose values hardly repeat, looking each up costs more than all else that
+/// is done with it. Whole numbers are written as differences, which makes a column of zeroes, as most counts are, next to nothing. `seq`
+/// and `ack` of a connection follow each other: 3.1 bytes a header instead of 8.5 on the captures that this was tried on. Delta byte
+/// arrays made `bytes` larger than plain lengths did, as headers differ in their fifth byte already.
 fn encodings(table: Table, builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
-    let direct = |builder: WriterPropertiesBuilder, name: &str, encoding| {
-        let path = ColumnPath::from(name);
-        builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
-    };
-    let columns: &[(&str, Encoding)] = match table {
-        Table::Headers => &[
-            ("ts", Encoding::DELTA_BINARY_PACKED),
-            ("seq", Encoding::DELTA_BINARY_PACKED),
-            ("ack", Encoding::DELTA_BINARY_PACKED),
-            ("bytes", Encoding::DELTA_LENGTH_BYTE_ARRAY),
-        ],
-        Table::Connections => &[("ts", Encoding::DELTA_BINARY_PACKED), ("uid", Encoding::PLAIN)],
-        Table::Events | Table::Intervals => &[("ts", Encoding::DELTA_BINARY_PACKED)],
-    };
-    columns.iter().fold(builder, |builder, &(name, encoding)| direct(builder, name, encoding))
+    columns::of(table).fold(builder, |builder, column| match encoding(table, &column) {
+        Some(encoding) => {
+            let path = ColumnPath::from(column.name);
+            builder.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
+        }
+        None => builder,
+    })
+}
+
+/// The encoding of a column that has no dictionary.
+fn encoding(table: Table, column: &columns::About) -> Option<Encoding> {
+    match (table, column.name, &column.data_type) {
+        (Table::Connections, "uid", _) => Some(Encoding::PLAIN),
+        (Table::Headers, "seq" | "ack", _) | (_, _, DataType::Timestamp(..)) => Some(Encoding::DELTA_BINARY_PACKED),
+        (Table::Headers, "bytes", _) => Some(Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        (Table::Connections, _, DataType::UInt32 | DataType::UInt64) => Some(Encoding::DELTA_BINARY_PACKED),
+        (Table::Connections, _, DataType::Float64) => Some(Encoding::PLAIN),
+        _ => None,
+    }
 }
 
 /// A file whose length and checksum are taken as it is written.
