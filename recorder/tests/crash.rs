@@ -155,7 +155,8 @@ fn a_crash_at_any_operation_loses_nothing_acknowledged() {
         let (dir, _) = directories();
         let disk = FaultyDisk::new(dir.path(), Fault::Crash, left);
         let (acknowledged, _) = record_campaign(&disk, dir.path());
-        for (number, survives) in (0..).zip(Survives::ALL) {
+        // Each half of what may survive takes turns.
+        for (number, survives) in (0..).zip(Survives::ALL).filter(|(number, _)| (left + number) % 2 == 0) {
             let remains = tempfile::tempdir().unwrap();
             disk.after_crash(survives, remains.path());
             // Verifying takes most of the time, so that it takes turns.

@@ -50,7 +50,7 @@ impl Bounds {
             ("connections", count(tracker.max_connections).saturating_mul(CONNECTION)),
             ("attempts", count(tracker.max_attempts).saturating_mul(ATTEMPT)),
             ("rings", rings.saturating_mul(observation)),
-            ("queue of blocks", count(BLOCKS).saturating_mul(1 + producers).saturating_mul(BLOCK)),
+            ("queue of blocks", count(BLOCKS).saturating_mul(producers.saturating_add(1)).saturating_mul(BLOCK)),
             ("bins", BINS),
             ("unacknowledged rows", recorder::BACKLOG),
             ("sealing", recorder.segment_bytes.saturating_add(rows.saturating_mul(SORTING))),

@@ -43,7 +43,7 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
     let message = load("[traker]\n").unwrap_err();
     assert!(message.contains("did you mean `tracker`?"), "{message}");
     let message = load("[recorder]\nzzz = 1\n").unwrap_err();
-    assert!(message.contains("there are: interval_width"), "{message}");
+    assert!(message.contains("there are: hang_after, high_water, interval_width"), "{message}");
 }
 
 #[test]
