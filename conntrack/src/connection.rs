@@ -42,8 +42,6 @@ pub(crate) struct Connection {
     /// Headers that wait for the roles to be certain.
     pub(crate) held: Vec<Held>,
     closed: Option<Closed>,
-    /// An endpoint has shown after the end that it has not heard of it.
-    pub(crate) lingers: bool,
     first: Nanos,
     last: Nanos,
     /// When the source's clock showed its last packet.
@@ -72,6 +70,8 @@ const SYN_TIMEOUT: i64 = 3 * Nanos::PER_SECOND;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed {
     pub(crate) reason: CloseReason,
+    /// An endpoint has shown afterwards that it has not heard of it.
+    pub(crate) lingers: bool,
     pub(crate) ts: Nanos,
     pub(crate) clock: Nanos,
 }
@@ -118,7 +118,6 @@ impl Connection {
             pending: Vec::new(),
             held: Vec::new(),
             closed: None,
-            lingers: false,
             first: observation.ts,
             last: observation.ts,
             last_clock: observation.clock,
@@ -269,12 +268,15 @@ impl Connection {
     /// acknowledgment, and goes on doing so at growing intervals (RFC 6298, 5.5).
     pub(crate) fn note_late(&mut self, segment: &Segment) {
         let asks = segment.seq_len() > 0 && !segment.flags.syn() && !segment.flags.rst();
-        self.lingers |= asks && self.closed_by_fins().is_some() && self.may_come_late(segment);
+        let lingers = asks && self.closed_by_fins().is_some() && self.may_come_late(segment);
+        if let Some(closed) = self.closed.as_mut().filter(|_| lingers) {
+            closed.lingers = true;
+        }
     }
 
     /// Ends it.
     pub(crate) fn close(&mut self, reason: CloseReason, ts: Nanos, clock: Nanos) {
-        self.closed = Some(Closed { reason, ts, clock });
+        self.closed = Some(Closed { reason, lingers: false, ts, clock });
     }
 
     /// Silence confirms a suspect RST: it ended then. Returns whether there was one.

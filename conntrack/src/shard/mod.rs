@@ -21,6 +21,7 @@ mod uid;
 
 use wire::{Direction, Nanos, Observation, OptionSet, Packet};
 
+use crate::anomaly::Anomalies;
 use crate::config::Config;
 use crate::connection::{Belongs, Connection};
 use crate::events;
@@ -223,7 +224,7 @@ impl Shard {
     /// Whether a packet is none of a connection in TIME_WAIT whose tombstone is over: it may be of another one, whose SYN was lost.
     fn is_strange(&self, slot: u32, observation: &Observation) -> bool {
         let connection = self.table.get(slot);
-        let Some(closed) = connection.closed().filter(|_| connection.lingers) else { return false };
+        let Some(closed) = connection.closed().filter(|closed| closed.lingers) else { return false };
         let segment = &observation.segment;
         let may_open = !segment.flags.syn() && segment.quoted_by.is_none();
         let is_over = observation.clock.since(closed.clock) >= self.config.timeouts.tombstone;
@@ -334,7 +335,9 @@ impl Shard {
         if was_closed && signs.class != Some(SegmentClass::CaptureDuplicate) {
             connection.note_late(&observation.segment);
         }
-        signs.anomalies.iter().for_each(|anomaly| self.stats.anomalies.add(anomaly));
+        if signs.anomalies != Anomalies::default() {
+            signs.anomalies.iter().for_each(|anomaly| self.stats.anomalies.add(anomaly));
+        }
         if observation.segment.options.has(OptionSet::MPTCP) {
             connection.note_multipath(packet.headers);
         }

@@ -52,8 +52,8 @@ impl Class {
     pub(super) fn of(connection: &Connection) -> Self {
         let [orig, resp] = &connection.halves;
         let handshaking = |state| matches!(state, TcpState::SynSent | TcpState::SynRcvd);
-        if connection.is_closed() {
-            if connection.lingers { Self::TimeWait } else { Self::Tombstone }
+        if let Some(closed) = connection.closed() {
+            if closed.lingers { Self::TimeWait } else { Self::Tombstone }
         } else if connection.suspect.is_some() {
             Self::Suspect
         } else if connection.is_attempt() {
