@@ -8,6 +8,7 @@ use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt8Type, UInt16
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray, UInt64Array,
 };
+use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, TimeUnit};
 
 use recorder::Table;
@@ -100,7 +101,9 @@ impl<'a> Texts<'a> {
 #[derive(Debug)]
 pub struct Column<'a> {
     name: &'a str,
-    array: &'a ArrayRef,
+    rows: usize,
+    /// Which values are missing; nothing where none is.
+    missing: Option<&'a NullBuffer>,
     values: Values<'a>,
 }
 
@@ -167,7 +170,7 @@ impl<'a> Column<'a> {
             }
             _ => return Err(unknown()),
         };
-        Ok(Self { name: field.name(), array, values })
+        Ok(Self { name: field.name(), rows: array.len(), missing: array.nulls(), values })
     }
 
     /// The column's name.
@@ -178,8 +181,9 @@ impl<'a> Column<'a> {
 
     /// The value in `row`; missing beyond the end.
     #[must_use]
+    #[inline]
     pub fn cell(&self, row: usize) -> Cell<'a> {
-        if row >= self.array.len() || self.array.is_null(row) {
+        if row >= self.rows || self.missing.is_some_and(|missing| missing.is_null(row)) {
             return Cell::Missing;
         }
         match &self.values {

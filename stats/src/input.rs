@@ -3,12 +3,17 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use arrow_array::RecordBatch;
 use recorder::{Campaign, ReadError, Table};
 
 use crate::ReportError;
 use crate::progress::Progress;
+
+/// Batches that are read ahead in a thread of their own, while others are worked on: enough to even out the two.
+const READ_AHEAD: usize = 4;
 
 /// How many parts of campaigns could not be read.
 #[derive(Debug, Default)]
@@ -47,7 +52,7 @@ pub fn open(paths: &[PathBuf]) -> Result<Vec<Named>, ReportError> {
     paths.iter().map(open).collect()
 }
 
-/// Gives the batches of a table, of the named columns in that order, to `take` until that breaks off.
+/// Reads ahead in another thread, and gives the batches of a table, of the named columns in that order, to `take` until that breaks off.
 ///
 /// # Errors
 /// Those of `take`, and [`ReportError::Read`] when a column is unknown.
@@ -58,23 +63,30 @@ pub fn each_batch(
     skipped: &mut Skipped,
     take: &mut dyn FnMut(&RecordBatch) -> Result<ControlFlow<()>, ReportError>,
 ) -> Result<(), ReportError> {
+    let scan = campaign.scan_columns(table, columns)?;
     let mut rows = 0;
     let mut progress = Progress::new(table, campaign.manifest().rows(table));
-    for batch in campaign.scan_columns(table, columns)? {
-        match batch {
-            Ok(batch) => {
-                rows += batch.num_rows() as u64;
-                progress.show(rows);
-                if take(&batch)?.is_break() {
-                    break;
+    thread::scope(|scope| {
+        let (read, batches) = sync_channel(READ_AHEAD);
+        // Whoever breaks off hangs up, and the reader ends with its next batch.
+        scope.spawn(move || scan.map(|batch| read.send(batch)).find(Result::is_err));
+        for batch in batches {
+            match batch {
+                Ok(batch) => {
+                    rows += batch.num_rows() as u64;
+                    progress.show(rows);
+                    if take(&batch)?.is_break() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    progress.clear();
+                    skipped.skip(table, &error);
                 }
             }
-            Err(error) => {
-                progress.clear();
-                skipped.skip(table, &error);
-            }
         }
-    }
+        Ok::<(), ReportError>(())
+    })?;
     progress.clear();
     tracing::info!("read {rows} rows of the table {table} in {}", campaign.root().display());
     Ok(())

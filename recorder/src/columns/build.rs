@@ -99,7 +99,7 @@ fn finish<R: RowFamily>(columns: &mut Builders<R>) -> Vec<ArrayRef> {
 }
 
 /// A column under construction.
-trait Build<R: RowFamily> {
+trait Build<R: RowFamily>: Send {
     fn push(&mut self, row: &R::Row<'_>);
     fn finish(&mut self) -> ArrayRef;
 }
@@ -113,7 +113,7 @@ impl<R, B, F> Build<R> for Typed<B, F>
 where
     R: RowFamily,
     B: ArrayBuilder,
-    F: for<'a> FnMut(&mut B, &R::Row<'a>),
+    F: for<'a> FnMut(&mut B, &R::Row<'a>) + Send,
 {
     fn push(&mut self, row: &R::Row<'_>) {
         (self.append)(&mut self.builder, row);
@@ -128,7 +128,7 @@ fn typed<R, B, F>(builder: B, append: F) -> Box<dyn Build<R>>
 where
     R: RowFamily,
     B: ArrayBuilder,
-    F: for<'a> FnMut(&mut B, &R::Row<'a>) + 'static,
+    F: for<'a> FnMut(&mut B, &R::Row<'a>) + Send + 'static,
 {
     Box::new(Typed { builder, append })
 }

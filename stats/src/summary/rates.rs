@@ -49,7 +49,9 @@ struct Bin {
 /// Adds up rows of the base series to bins of a second and remembers the busiest.
 #[derive(Default)]
 pub struct GatherRates {
-    /// Bins that may still grow: rows come nearly in order of time.
+    /// The bin of the latest row, with its beginning: the next row most often belongs to it too.
+    latest: Option<(i64, Bin)>,
+    /// Others that may still grow: rows come nearly in order of time.
     open: BTreeMap<i64, Bin>,
     peak: Option<(i64, Bin)>,
 }
@@ -73,20 +75,31 @@ impl GatherRates {
             };
             let (Some(ts), Some(seconds)) = (ts.cell(row).instant(), width.cell(row).seconds()) else { continue };
             let width = ((seconds * 1e9).round() as i64).max(SECOND);
-            let bin = self.open.entry(ts.saturating_sub(ts.rem_euclid(width))).or_default();
+            let bin = self.bin(ts.saturating_sub(ts.rem_euclid(width)));
             bin.width = bin.width.max(width);
             bin.bytes = bin.bytes.saturating_add(sum(&orig_bytes, &resp_bytes));
             bin.packets = bin.packets.saturating_add(sum(&orig_pkts, &resp_pkts));
+        }
+        Ok(())
+    }
+
+    /// The bin that begins at `start`.
+    fn bin(&mut self, start: i64) -> &mut Bin {
+        if let Some((before, bin)) = self.latest.take_if(|(latest, _)| *latest != start) {
+            self.open.insert(before, bin);
             if self.open.len() > Self::OPEN {
                 self.close_oldest();
             }
         }
-        Ok(())
+        let Self { latest, open, .. } = self;
+        let (_, bin) = latest.get_or_insert_with(|| (start, open.remove(&start).unwrap_or_default()));
+        bin
     }
 
     /// The busiest bin.
     #[must_use]
     pub fn peak(mut self) -> Option<Peak> {
+        self.open.extend(self.latest.take());
         while !self.open.is_empty() {
             self.close_oldest();
         }
