@@ -12,8 +12,10 @@ set -euo pipefail
 declare -A groups=(
     # A C compiler and linker: the zstd crate builds its library from source.
     [build]="build-essential pkg-config"
-    # tshark reads back exported headers, tcptrace tells of the same captures, chromium opens the HTML report, systemd judges the unit of the Debian package; the rest make and measure traffic between two network namespaces.
-    [test]="python3 tshark tcpdump iproute2 ethtool util-linux curl nginx-light iperf3 tcptrace nmap ncat openssh-client openssh-server chromium fonts-dejavu-core systemd adduser"
+    # tshark reads back exported headers, tcptrace tells of the same captures, ipfixDump (libfixbuf) decodes exported flows, chromium opens
+    # the HTML report, python3-venv holds the readers of Parquet from PyPI, systemd judges the unit of the Debian package; the rest make and
+    # measure traffic between two network namespaces.
+    [test]="python3 python3-venv tshark tcpdump iproute2 ethtool util-linux curl nginx-light iperf3 tcptrace nmap ncat openssh-client openssh-server chromium fonts-dejavu-core systemd adduser libfixbuf-tools"
     # callgrind counts instructions, whatever else the machine does.
     [cost]="build-essential valgrind"
     # What benches/peers compares with; suricata too, where a release has it.

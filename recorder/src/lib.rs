@@ -25,7 +25,7 @@ mod table;
 mod tcp_view;
 mod verify;
 
-pub use campaign::{Campaign, Scan};
+pub use campaign::{Campaign, Scan, Sealed};
 pub use disk::{Disk, DiskError, DiskFile, LocalDisk, Room};
 pub use encoder::{Block, Encoder};
 pub use error::{ReadError, RecorderError};

@@ -1,10 +1,10 @@
 //! The cells of a record batch, as values to print.
 //!
 //! A [`Column`] is taken once a batch; [`Column::cell`] then costs no allocation and no look-up. Only the Arrow types that
-//! campaigns use are known: another one is an error that names the column, never a wrong print.
+//! campaigns use are known, and whole numbers with a sign: another one is an error that names the column, never a wrong print.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type};
+use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray, UInt64Array,
 };
@@ -24,6 +24,8 @@ pub enum Cell<'a> {
     Truth(bool),
     /// A count, a size, a port, an identifier.
     Unsigned(u64),
+    /// A whole number that can be negative: the answer to a query.
+    Signed(i64),
     /// An instant, nanoseconds since the epoch.
     Instant(i64),
     /// A length of time in seconds.
@@ -114,6 +116,7 @@ enum Values<'a> {
     U16(&'a PrimitiveArray<UInt16Type>),
     U32(&'a PrimitiveArray<UInt32Type>),
     U64(&'a UInt64Array),
+    I64(&'a PrimitiveArray<Int64Type>),
     Instant(&'a PrimitiveArray<TimestampNanosecondType>),
     Seconds(&'a PrimitiveArray<Float64Type>),
     Number(&'a PrimitiveArray<Float64Type>),
@@ -158,6 +161,7 @@ impl<'a> Column<'a> {
             DataType::UInt16 => Values::U16(array.as_primitive()),
             DataType::UInt32 => Values::U32(array.as_primitive()),
             DataType::UInt64 => Values::U64(array.as_primitive()),
+            DataType::Int64 => Values::I64(array.as_primitive()),
             DataType::Timestamp(TimeUnit::Nanosecond, _) => Values::Instant(array.as_primitive()),
             DataType::Float64 if unit_of(field) == "s" => Values::Seconds(array.as_primitive()),
             DataType::Float64 => Values::Number(array.as_primitive()),
@@ -192,6 +196,7 @@ impl<'a> Column<'a> {
             Values::U16(array) => Cell::Unsigned(array.value(row).into()),
             Values::U32(array) => Cell::Unsigned(array.value(row).into()),
             Values::U64(array) => Cell::Unsigned(array.value(row)),
+            Values::I64(array) => Cell::Signed(array.value(row)),
             Values::Instant(array) => Cell::Instant(array.value(row)),
             Values::Seconds(array) => finite(array.value(row), Cell::Seconds),
             Values::Number(array) => finite(array.value(row), Cell::Number),

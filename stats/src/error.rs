@@ -49,6 +49,26 @@ pub enum ReportError {
         "the table intervals has bins of several widths; report on campaigns recorded with one recorder.interval_width at a time"
     )]
     WidthChanged,
+    /// An address is none.
+    #[error(
+        "column {column} has \"{text}\", which is no IP address; `conntrack-report verify` says which file is damaged"
+    )]
+    Address {
+        /// The column.
+        column: String,
+        /// What stands there.
+        text: String,
+    },
+    /// The program was built without the client of a cluster.
+    #[cfg(not(feature = "cluster"))]
+    #[error("this program was built without Ballista; leave --cluster out, or build it with --features cluster")]
+    NoCluster,
+    /// A query failed while it ran.
+    #[error("the query failed: {0}")]
+    Query(String),
+    /// A query needs more memory than it may have.
+    #[error("the query needs more memory: {0}; allow it more with --memory, or have it group or join less")]
+    QueryMemory(String),
     /// A column that the report rests on is not there.
     #[error("the table {table} has no column {column}; use the version that recorded the campaign")]
     ColumnMissing {

@@ -21,6 +21,7 @@ mod pcapng;
 mod progress;
 mod rows;
 mod services;
+mod sql;
 mod standing;
 mod summary;
 mod text;
@@ -77,6 +78,7 @@ fn dispatch(command: Command) -> anyhow::Result<Done> {
         Command::Throughput(arguments) => command::throughput(&arguments),
         Command::Timeouts(arguments) => command::timeouts(&arguments),
         Command::Schema(arguments) => command::schema(&arguments),
+        Command::Sql(arguments) => command::sql(&arguments),
         Command::Verify(arguments) => command::verify(&arguments),
         Command::Completions(arguments) => command::completions(arguments.shell, Cli::command()),
         Command::Man(arguments) => command::man(&arguments.folder, Cli::command()),

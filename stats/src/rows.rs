@@ -1,14 +1,16 @@
 //! Chooses rows and columns of batches on their way to a format.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use recorder::{Table, columns};
+use arrow_schema::{Schema, SchemaRef};
+use recorder::{Campaign, Table, columns};
 
 use crate::cell::{Cell, Column};
 use crate::cli::RowArgs;
 use crate::input::{Named, Skipped, each_batch};
+use crate::sql::Filter;
 use crate::{ReportError, Usage};
 
 /// Which rows and columns of a table are wanted.
@@ -23,14 +25,21 @@ pub struct Selection {
     /// Only events of these kinds; empty: of all.
     kinds: Vec<String>,
     final_only: bool,
+    /// Only rows that fit.
+    filter: Option<Filter>,
+    /// Only rows of connections whose own row fits.
+    connections: Option<Filter>,
     limit: u64,
 }
+
+/// The connections of a campaign that were chosen, by uid, ascending: eight bytes each.
+type Chosen = Option<Vec<u64>>;
 
 impl Selection {
     /// Of `table`, as the user asked; without a word on columns, those of `default`, or all where that is empty.
     ///
     /// # Errors
-    /// [`Usage`] when a column is not in the table.
+    /// [`Usage`] when a column is not in the table, or the condition is none.
     pub fn new(table: Table, rows: &RowArgs, default: &[&str], final_only: bool) -> Result<Self, Usage> {
         let known = columns::of(table).map(|about| about.name).collect::<Vec<_>>();
         if let Some(unknown) = rows.columns.iter().find(|name| !known.contains(&name.as_str())) {
@@ -46,9 +55,17 @@ impl Selection {
         };
         let wanted = read.len();
         let limit = rows.limit.unwrap_or(u64::MAX);
-        let mut selection = Self { table, read, wanted, uid: rows.uid, kinds: Vec::new(), final_only, limit };
-        selection.need("uid", rows.uid.is_some());
+        // Headers have no properties that one would choose them by, but their connections have.
+        let of_connections = table == Table::Headers;
+        let about = if of_connections { Table::Connections } else { table };
+        let condition = rows.fitting.as_deref().map(|text| Filter::parse(about, text)).transpose()?;
+        let (filter, connections) = if of_connections { (None, condition) } else { (condition, None) };
+        let mut selection =
+            Self { table, read, wanted, uid: rows.uid, kinds: Vec::new(), final_only, filter, connections, limit };
+        selection.need("uid", rows.uid.is_some() || selection.connections.is_some());
         selection.need("final", final_only);
+        let needed = selection.filter.iter().flat_map(Filter::columns).map(str::to_owned).collect::<Vec<_>>();
+        needed.iter().for_each(|name| selection.need(name, true));
         Ok(selection)
     }
 
@@ -74,7 +91,8 @@ impl Selection {
     pub fn schema(&self) -> Result<SchemaRef, ReportError> {
         let whole = columns::schema(self.table);
         let fields = self.read.iter().take(self.wanted).map(|name| whole.field_with_name(name).cloned());
-        Ok(std::sync::Arc::new(arrow_schema::Schema::new(fields.collect::<Result<Vec<_>, _>>()?)))
+        let fields = fields.collect::<Result<Vec<_>, _>>()?;
+        Ok(Arc::new(Schema::new_with_metadata(fields, whole.metadata().clone())))
     }
 
     /// Gives the rows of every campaign to `take`, batch by batch, with the columns wanted.
@@ -93,7 +111,10 @@ impl Selection {
             if left == 0 {
                 break;
             }
-            each_batch(&named.campaign, self.table, &names, skipped, &mut |batch| self.choose(batch, &mut left, take))?;
+            let chosen = self.chosen(&named.campaign, skipped)?;
+            each_batch(&named.campaign, self.table, &names, skipped, &mut |batch| {
+                self.choose(batch, &chosen, &mut left, take)
+            })?;
         }
         Ok(())
     }
@@ -112,10 +133,11 @@ impl Selection {
         let names = self.read.iter().map(String::as_str).collect::<Vec<_>>();
         let mut found = Vec::new();
         for named in campaigns {
+            let chosen = self.chosen(&named.campaign, skipped)?;
             each_batch(&named.campaign, self.table, &names, skipped, &mut |batch| {
                 let columns = batch.project(&(0..self.wanted).collect::<Vec<_>>())?;
                 let ts = Column::find(batch, "ts")?;
-                for row in self.runs(batch)?.into_iter().flat_map(|(start, length)| start..start + length) {
+                for row in self.runs(batch, &chosen)?.into_iter().flat_map(|(start, length)| start..start + length) {
                     found.push((ts.as_ref().and_then(|ts| ts.cell(row).instant()), columns.slice(row, 1)));
                 }
                 Ok(ControlFlow::Continue(()))
@@ -130,11 +152,12 @@ impl Selection {
     fn choose(
         &self,
         batch: &RecordBatch,
+        chosen: &Chosen,
         left: &mut u64,
         take: &mut dyn FnMut(&RecordBatch) -> Result<(), ReportError>,
     ) -> Result<ControlFlow<()>, ReportError> {
         let columns = batch.project(&(0..self.wanted).collect::<Vec<_>>())?;
-        for (start, length) in self.runs(batch)? {
+        for (start, length) in self.runs(batch, chosen)? {
             let length = length.min(usize::try_from(*left).unwrap_or(usize::MAX));
             take(&columns.slice(start, length))?;
             *left -= length as u64;
@@ -145,21 +168,49 @@ impl Selection {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// The connections of `campaign` that fit, where rows are chosen by their connections. What counts is a connection's final row,
+    /// or any interim row of one that goes on.
+    fn chosen(&self, campaign: &Campaign, skipped: &mut Skipped) -> Result<Chosen, ReportError> {
+        let Some(filter) = &self.connections else { return Ok(None) };
+        let mut names = vec!["uid", "final"];
+        names.extend(filter.columns().filter(|name| !["uid", "final"].contains(name)));
+        let (mut fitting, mut interim) = (Vec::new(), Vec::new());
+        each_batch(campaign, Table::Connections, &names, skipped, &mut |batch| {
+            let (uid, finals) = uids(batch)?;
+            for row in filter.fits(batch)?.values().set_indices() {
+                let of = if finals.cell(row).is_true() { &mut fitting } else { &mut interim };
+                of.extend(uid.cell(row).unsigned());
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        fitting.extend(going_on(interim, campaign, skipped)?);
+        fitting.sort_unstable();
+        Ok(Some(fitting))
+    }
+
     /// Start and length of each run of rows that are wanted.
-    fn runs(&self, batch: &RecordBatch) -> Result<Vec<(usize, usize)>, ReportError> {
+    fn runs(&self, batch: &RecordBatch, chosen: &Chosen) -> Result<Vec<(usize, usize)>, ReportError> {
         let rows = batch.num_rows();
         let (uid, finals) = (Column::find(batch, "uid")?, Column::find(batch, "final")?);
         let kind = Column::find(batch, "kind")?.filter(|_| !self.kinds.is_empty());
-        if (self.uid.is_none() || uid.is_none()) && kind.is_none() && !self.final_only {
+        let fits = self.filter.as_ref().map(|filter| filter.fits(batch)).transpose()?;
+        let all = (self.uid.is_none() || uid.is_none()) && kind.is_none() && !self.final_only;
+        if all && fits.is_none() && chosen.is_none() {
             return Ok(vec![(0, rows)]);
         }
         let wanted = |row: usize| {
-            let uid_fits =
-                self.uid.is_none_or(|wanted| uid.as_ref().is_some_and(|uid| uid.cell(row).unsigned() == Some(wanted)));
+            let number = uid.as_ref().and_then(|uid| uid.cell(row).unsigned());
+            let uid_fits = self.uid.is_none_or(|wanted| number == Some(wanted));
+            let is_chosen = |chosen: &Vec<u64>| number.is_some_and(|uid| chosen.binary_search(&uid).is_ok());
             let is_interim = finals.as_ref().is_some_and(|finals| matches!(finals.cell(row), Cell::Truth(false)));
             let is_kind = |text: Option<&str>| self.kinds.iter().any(|kind| Some(kind.as_str()) == text);
             let kind_fits = kind.as_ref().is_none_or(|kind| is_kind(kind.cell(row).text()));
-            uid_fits && kind_fits && !(self.final_only && is_interim)
+            let condition_fits = fits.as_ref().is_none_or(|fits| fits.value(row));
+            uid_fits
+                && kind_fits
+                && condition_fits
+                && chosen.as_ref().is_none_or(is_chosen)
+                && !(self.final_only && is_interim)
         };
         let mut runs: Vec<(usize, usize)> = Vec::new();
         for row in (0..rows).filter(|&row| wanted(row)) {
@@ -170,4 +221,32 @@ impl Selection {
         }
         Ok(runs)
     }
+}
+
+/// The columns `uid` and `final` of connections.
+fn uids(batch: &RecordBatch) -> Result<(Column<'_>, Column<'_>), ReportError> {
+    let column = |name| Column::require(batch, Table::Connections, name);
+    Ok((column("uid")?, column("final")?))
+}
+
+/// Those of the connections `interim` that have no final row in `campaign`.
+fn going_on(mut interim: Vec<u64>, campaign: &Campaign, skipped: &mut Skipped) -> Result<Vec<u64>, ReportError> {
+    if interim.is_empty() {
+        return Ok(interim);
+    }
+    interim.sort_unstable();
+    interim.dedup();
+    let mut ended = vec![false; interim.len()];
+    each_batch(campaign, Table::Connections, &["uid", "final"], skipped, &mut |batch| {
+        let (uid, finals) = uids(batch)?;
+        for row in (0..batch.num_rows()).filter(|&row| finals.cell(row).is_true()) {
+            if let Some(at) = uid.cell(row).unsigned().and_then(|uid| interim.binary_search(&uid).ok()) {
+                ended[at] = true;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let mut ended = ended.into_iter();
+    interim.retain(|_| ended.next() == Some(false));
+    Ok(interim)
 }

@@ -68,9 +68,19 @@ fn messages_can_be_json_and_can_be_silenced() {
 fn help_and_version_succeed_and_every_subcommand_shows_an_example() {
     let version = printed(&["--version"]);
     assert!(version.starts_with(concat!("conntrack-report ", env!("CARGO_PKG_VERSION"))), "{version}");
-    for subcommand in
-        ["summary", "connections", "headers", "events", "columns", "html", "schema", "verify", "completions", "man"]
-    {
+    for subcommand in [
+        "summary",
+        "sql",
+        "connections",
+        "headers",
+        "events",
+        "columns",
+        "html",
+        "schema",
+        "verify",
+        "completions",
+        "man",
+    ] {
         let help = printed(&[subcommand, "--help"]);
         assert!(help.contains(&format!("  conntrack-report {subcommand}")), "{help}");
     }

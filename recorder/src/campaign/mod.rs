@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use part::{Part, Segment};
-pub use scan::Scan;
+pub use scan::{Scan, Sealed};
 
-use crate::manifest::{self, Manifest};
-use crate::seal::SealedSegment;
+use crate::manifest::{self, Manifest, State};
+use crate::seal::{INDEX_NAME, SealedSegment};
 use crate::{ReadError, Table};
 
 /// A campaign, as it stood when it was opened, with what it has in other directories. A campaign that is being recorded can be read too:
@@ -86,6 +86,58 @@ impl Campaign {
     /// # Errors
     /// When the table has no such column.
     pub fn scan_columns(&self, table: Table, names: &[&str]) -> Result<Scan, ReadError> {
+        Ok(Scan::new(self, table, Self::indices(table, names)?))
+    }
+
+    /// The same of what is not sealed alone: for readers that read the files of [`Campaign::sealed_files`] themselves.
+    ///
+    /// # Errors
+    /// When the table has no such column.
+    pub fn scan_journal(&self, table: Table, names: &[&str]) -> Result<Scan, ReadError> {
+        Ok(Scan::of_journal(self, table, Self::indices(table, names)?))
+    }
+
+    /// Whether there is a journal to read besides the sealed files.
+    #[must_use]
+    pub fn has_journal(&self) -> bool {
+        self.parts.iter().any(|part| !part.segments.is_empty())
+    }
+
+    /// The sealed files of a table, by day, in whatever directory they lie. They stay as they are; whoever reads one should
+    /// [`Sealed::check`] it first, and say what is [`Campaign::missing`].
+    #[must_use]
+    pub fn sealed_files(&self, table: Table) -> Vec<Sealed> {
+        let mut files = Vec::new();
+        for (root, segment) in self.sealed() {
+            let of_table = segment.files.iter().filter(|file| file.table == table);
+            files.extend(of_table.map(|file| (segment.path(file), Sealed::new(root.join(segment.path(file)), file))));
+        }
+        files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        files.into_iter().map(|(_, file)| file).collect()
+    }
+
+    /// What the sealed files of a table lack: directories that cannot be read, and rows that a complete campaign must have.
+    #[must_use]
+    pub fn missing(&self, table: Table) -> Vec<ReadError> {
+        let elsewhere = |error: &ReadError| ReadError::Elsewhere { reason: error.to_string() };
+        let mut missing: Vec<ReadError> = self.unreadable.iter().map(elsewhere).collect();
+        if let Some((rows, index)) = self.expected(table) {
+            let named = self.sealed_files(table).iter().map(Sealed::rows).sum();
+            missing.extend(scan::check_count(table, named, rows, &index).err());
+        }
+        missing
+    }
+
+    /// Rows of a table that there must be, and the file that should name them all; only a complete campaign knows.
+    fn expected(&self, table: Table) -> Option<(u64, PathBuf)> {
+        let known = self.manifest.state == State::Complete && self.unreadable.is_empty();
+        known.then(|| {
+            let rows = self.manifest.rows(table).saturating_sub(self.deleted_rows(table));
+            (rows, self.root.join(INDEX_NAME))
+        })
+    }
+
+    fn indices(table: Table, names: &[&str]) -> Result<Vec<usize>, ReadError> {
         let known: Vec<&'static str> = crate::columns::of(table).map(|column| column.name).collect();
         let index = |&name: &&str| {
             known.iter().position(|&column| column == name).ok_or_else(|| ReadError::NoColumn {
@@ -94,8 +146,7 @@ impl Campaign {
                 known: known.clone(),
             })
         };
-        let columns = names.iter().map(index).collect::<Result<_, _>>()?;
-        Ok(Scan::new(self, table, columns))
+        names.iter().map(index).collect()
     }
 
     /// Its directories that can be read.

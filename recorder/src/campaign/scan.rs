@@ -17,8 +17,8 @@ use super::{Campaign, Segment};
 use crate::columns::{self, TableBuilder};
 use crate::journal::{self, Piece};
 use crate::rows::Row;
-use crate::seal::{SealedFile, index};
-use crate::{ReadError, State, Table};
+use crate::seal::SealedFile;
+use crate::{ReadError, Table};
 
 /// Rows of a batch, about.
 const BATCH: usize = 8192;
@@ -41,8 +41,10 @@ pub struct Scan {
 }
 
 /// A sealed file, as the index has it.
-struct Sealed {
+#[derive(Clone, Debug)]
+pub struct Sealed {
     path: PathBuf,
+    rows: u64,
     bytes: u64,
     crc32: u32,
 }
@@ -56,27 +58,26 @@ enum Reader {
 
 impl Scan {
     pub(super) fn new(campaign: &Campaign, table: Table, columns: Vec<usize>) -> Self {
-        let mut files = Vec::new();
-        for (root, segment) in campaign.sealed() {
-            let of_table = segment.files.iter().filter(|file| file.table == table);
-            files.extend(of_table.map(|file| (segment.path(file), Sealed::new(root.join(segment.path(file)), file))));
+        Self {
+            files: campaign.sealed_files(table).into(),
+            unreadable: campaign.unreadable().iter().map(ToString::to_string).collect(),
+            expected: campaign.expected(table),
+            ..Self::of_journal(campaign, table, columns)
         }
-        // By day, in whatever directory they lie.
-        files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let files: VecDeque<Sealed> = files.into_iter().map(|(_, file)| file).collect();
+    }
+
+    /// Only what is not sealed.
+    pub(super) fn of_journal(campaign: &Campaign, table: Table, columns: Vec<usize>) -> Self {
         Self {
             table,
             schema: project(table, &columns),
             columns,
-            files,
+            files: VecDeque::new(),
             segments: campaign.segments().into_iter().cloned().collect(),
-            unreadable: campaign.unreadable().iter().map(ToString::to_string).collect(),
+            unreadable: VecDeque::new(),
             reader: Reader::None,
             found: 0,
-            expected: (campaign.manifest().state == State::Complete && campaign.unreadable().is_empty()).then(|| {
-                let rows = campaign.manifest().rows(table).saturating_sub(campaign.deleted_rows(table));
-                (rows, campaign.root().join(index::NAME))
-            }),
+            expected: None,
         }
     }
 
@@ -143,13 +144,7 @@ impl Scan {
 
     /// A file that is named nowhere would be missed by nobody, so the count must be that of the manifest.
     fn check_count(&self) -> Result<(), ReadError> {
-        match &self.expected {
-            Some((rows, path)) if self.found < *rows => {
-                let reason = format!("only {} of {rows} rows of the table {} are named there", self.found, self.table);
-                Err(ReadError::damaged(path, reason))
-            }
-            _ => Ok(()),
-        }
+        self.expected.as_ref().map_or(Ok(()), |(rows, path)| check_count(self.table, self.found, *rows, path))
     }
 
     /// The batch with the columns in the order that was asked for.
@@ -179,13 +174,36 @@ impl Iterator for Scan {
 
 impl FusedIterator for Scan {}
 
+/// An error where fewer rows of `table` were found than there must be by the index at `path`.
+pub(super) fn check_count(table: Table, found: u64, expected: u64, path: &Path) -> Result<(), ReadError> {
+    if found >= expected {
+        return Ok(());
+    }
+    Err(ReadError::damaged(path, format!("only {found} of {expected} rows of the table {table} are named there")))
+}
+
 impl Sealed {
-    fn new(path: PathBuf, file: &SealedFile) -> Self {
-        Self { path, bytes: file.bytes, crc32: file.crc32 }
+    pub(super) fn new(path: PathBuf, file: &SealedFile) -> Self {
+        Self { path, rows: file.rows, bytes: file.bytes, crc32: file.crc32 }
     }
 
-    /// Whether it is, to the bit, what was sealed. Parquet would read many a flipped bit as another figure.
-    fn check(&self) -> Result<(), ReadError> {
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many rows were sealed in it.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Checks that it is, to the bit, what was sealed. Parquet would read many a flipped bit as another figure.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has another length or checksum.
+    pub fn check(&self) -> Result<(), ReadError> {
         let (bytes, crc32) = sum(&self.path).map_err(|error| ReadError::io(&self.path, error))?;
         if (bytes, crc32) == (self.bytes, self.crc32) {
             return Ok(());

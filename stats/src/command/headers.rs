@@ -1,13 +1,11 @@
 //! `headers`: the recorded headers as text, as tables and as a capture file.
 
-use std::io::{self, IsTerminal};
-
 use arrow_array::RecordBatch;
 use recorder::Table;
 use wire::{Direction, Nanos};
 
 use super::Done;
-use super::tables::table;
+use super::tables::{no_terminal, table};
 use crate::cell::Column;
 use crate::cli::{HeadersArgs, HeadersFormat, TableFormat};
 use crate::input::{self, Skipped};
@@ -50,9 +48,7 @@ fn text(arguments: &HeadersArgs, selection: &Selection) -> anyhow::Result<Done> 
 
 fn capture_file(arguments: &HeadersArgs, selection: &Selection) -> anyhow::Result<Done> {
     let output = arguments.write.output.as_deref();
-    if output.is_none() && io::stdout().is_terminal() {
-        return Err(Usage("pcapng is no text: name a file with -o or pipe it into a program".to_owned()).into());
-    }
+    no_terminal("pcapng", output)?;
     let campaigns = input::open(&arguments.read.campaigns)?;
     let links = campaigns.iter().map(|named| named.campaign.manifest().link.as_str()).filter(|link| !link.is_empty());
     let link = links.collect::<Vec<_>>().join(", ");

@@ -5,6 +5,7 @@ mod headers;
 mod html;
 mod manual;
 mod schema;
+mod sql;
 mod tables;
 
 use std::io::Write;
@@ -29,6 +30,7 @@ pub use headers::headers;
 pub use html::html;
 pub use manual::{completions, man};
 pub use schema::schema;
+pub use sql::sql;
 pub use tables::{connections, events};
 
 /// How a subcommand ended when it did not fail.

@@ -8,7 +8,9 @@ use recorder::Table;
 
 use super::Done;
 use crate::cli::{ConnectionsArgs, ConnectionsFormat, EventsArgs, TableFormat};
-use crate::format::{CsvWriter, JsonWriter, TableWriter, TerminalTable, ZeekWriter};
+use crate::format::{
+    CsvWriter, IpfixWriter, JsonWriter, ParquetWriter, TableWriter, TerminalTable, ZeekJsonWriter, ZeekWriter,
+};
 use crate::input::{self, Named, Skipped};
 use crate::output::Output;
 use crate::rows::Selection;
@@ -37,6 +39,16 @@ pub fn connections(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
         ConnectionsFormat::Csv => TableFormat::Csv,
         ConnectionsFormat::Json => TableFormat::Json,
         ConnectionsFormat::Zeek => return conn_log(arguments),
+        ConnectionsFormat::ZeekJson => {
+            return finals(arguments, "Zeek's JSON", ZeekWriter::<Output>::columns(), |out| {
+                Box::new(ZeekJsonWriter::new(out))
+            });
+        }
+        ConnectionsFormat::Ipfix => {
+            no_terminal("ipfix", arguments.write.output.as_deref())?;
+            return finals(arguments, "IPFIX", IpfixWriter::<Output>::columns(), |out| Box::new(IpfixWriter::new(out)));
+        }
+        ConnectionsFormat::Parquet => return parquet(arguments),
     };
     let default: &[&str] = if format == TableFormat::Table { &FOR_PEOPLE } else { &[] };
     let selection = Selection::new(Table::Connections, &arguments.rows, default, arguments.final_only)?;
@@ -78,11 +90,7 @@ pub fn table(
 }
 
 fn conn_log(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
-    if !arguments.rows.columns.is_empty() {
-        return Err(Usage("a conn.log has Zeek's columns: use --columns with another format".to_owned()).into());
-    }
-    let columns = ZeekWriter::<Output>::columns().collect::<Vec<_>>();
-    let selection = Selection::new(Table::Connections, &arguments.rows, &columns, true)?;
+    let selection = selected(arguments, "a conn.log", ZeekWriter::<Output>::columns())?;
     let campaigns = input::open(&arguments.read.campaigns)?;
     let spans = campaigns.iter().map(|named| named.campaign.manifest().packets);
     let start = spans.clone().filter_map(|span| span.start).min();
@@ -92,6 +100,54 @@ fn conn_log(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
     let skipped = write(&selection, &campaigns, &mut writer)?;
     out.commit()?;
     Ok(Done::without(&skipped))
+}
+
+/// The final rows for a format that has columns of its own.
+fn selected(
+    arguments: &ConnectionsArgs,
+    format: &str,
+    columns: impl Iterator<Item = &'static str>,
+) -> Result<Selection, Usage> {
+    if !arguments.rows.columns.is_empty() {
+        return Err(Usage(format!("{format} has columns of its own: use --columns with another format")));
+    }
+    Selection::new(Table::Connections, &arguments.rows, &columns.collect::<Vec<_>>(), true)
+}
+
+/// Prints the final rows in such a format.
+fn finals(
+    arguments: &ConnectionsArgs,
+    format: &str,
+    columns: impl Iterator<Item = &'static str>,
+    writer: for<'a> fn(&'a mut Output) -> Box<dyn TableWriter + 'a>,
+) -> anyhow::Result<Done> {
+    let selection = selected(arguments, format, columns)?;
+    let campaigns = input::open(&arguments.read.campaigns)?;
+    let mut out = Output::open(arguments.write.output.as_deref())?;
+    let skipped = write(&selection, &campaigns, &mut *writer(&mut out))?;
+    out.commit()?;
+    Ok(Done::without(&skipped))
+}
+
+fn parquet(arguments: &ConnectionsArgs) -> anyhow::Result<Done> {
+    let output = arguments.write.output.as_deref();
+    no_terminal("parquet", output)?;
+    let selection = Selection::new(Table::Connections, &arguments.rows, &[], arguments.final_only)?;
+    let campaigns = input::open(&arguments.read.campaigns)?;
+    let mut out = Output::open(output)?;
+    let mut writer = ParquetWriter::new(&mut out, selection.schema()?)?;
+    let skipped = write(&selection, &campaigns, &mut writer)?;
+    drop(writer);
+    out.commit()?;
+    Ok(Done::without(&skipped))
+}
+
+/// Keeps what is no text from a terminal.
+pub fn no_terminal(format: &str, output: Option<&Path>) -> Result<(), Usage> {
+    if output.is_none() && io::stdout().is_terminal() {
+        return Err(Usage(format!("{format} is no text: name a file with -o or pipe it into a program")));
+    }
+    Ok(())
 }
 
 fn write(selection: &Selection, campaigns: &[Named], writer: &mut dyn TableWriter) -> Result<Skipped, ReportError> {

@@ -63,6 +63,7 @@ fn push_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
         Cell::Missing => {}
         Cell::Truth(truth) => out.extend_from_slice(if truth { b"true" } else { b"false" }),
         Cell::Unsigned(number) => text::push_integer(out, number),
+        Cell::Signed(number) => text::push_integer(out, number),
         Cell::Instant(nanos) => text::push_nanos(out, nanos),
         Cell::Seconds(seconds) => text::push_seconds(out, seconds),
         Cell::Number(number) => text::push_number(out, number),

@@ -54,11 +54,12 @@ fn key((position, column): (usize, &Column<'_>)) -> Vec<u8> {
     key
 }
 
-fn push_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
+pub(super) fn push_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
     match cell {
         Cell::Missing => out.extend_from_slice(b"null"),
         Cell::Truth(truth) => out.extend_from_slice(if truth { b"true" } else { b"false" }),
         Cell::Unsigned(number) => text::push_integer(out, number),
+        Cell::Signed(number) => text::push_integer(out, number),
         Cell::Instant(nanos) => text::push_nanos(out, nanos),
         Cell::Seconds(seconds) => text::push_seconds(out, seconds),
         Cell::Number(number) => text::push_number(out, number),
@@ -82,7 +83,7 @@ fn push_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
 }
 
 /// A JSON string (RFC 8259, 7).
-fn push_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     for byte in text.bytes() {
         match byte {

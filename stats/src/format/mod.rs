@@ -1,14 +1,20 @@
-//! Tables as text: one format, one file. Each prints whatever columns a batch has, so that a new column costs nothing here.
+//! Tables in the formats of others: one format, one file. Each prints whatever columns a batch has, so that a new column costs nothing here.
 
 mod csv;
+mod ipfix;
 mod json;
+mod parquet;
 mod table;
 mod zeek;
+mod zeek_json;
 
 pub use csv::CsvWriter;
+pub use ipfix::IpfixWriter;
 pub use json::JsonWriter;
+pub use parquet::ParquetWriter;
 pub use table::TerminalTable;
 pub use zeek::{ZeekWriter, parse_uid};
+pub use zeek_json::ZeekJsonWriter;
 
 use arrow_array::RecordBatch;
 

@@ -128,6 +128,7 @@ fn display(cell: Cell<'_>) -> String {
         Cell::Missing => "-".to_owned(),
         Cell::Truth(truth) => truth.to_string(),
         Cell::Unsigned(number) => number.to_string(),
+        Cell::Signed(number) => number.to_string(),
         Cell::Instant(nanos) => text::instant(nanos, 6),
         Cell::Seconds(seconds) => format!("{seconds:.6}"),
         Cell::Number(number) => number.to_string(),

@@ -14,14 +14,14 @@ use crate::{ReportError, text};
 
 /// Where the value of a field comes from.
 #[derive(Clone, Copy, Debug)]
-enum Source {
+pub(super) enum Source {
     Column(&'static str),
     Constant(&'static str),
     Unset,
 }
 
 /// Name, Zeek's type, and source of every field.
-const FIELDS: [(&str, &str, Source); 22] = [
+pub(super) const FIELDS: [(&str, &str, Source); 22] = [
     ("ts", "time", Source::Column("ts")),
     ("uid", "string", Source::Column("uid")),
     ("id.orig_h", "addr", Source::Column("orig_h")),
@@ -155,6 +155,7 @@ fn push_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
         Cell::Missing => out.extend_from_slice(UNSET.as_bytes()),
         Cell::Truth(truth) => out.push(if truth { b'T' } else { b'F' }),
         Cell::Unsigned(number) => text::push_integer(out, number),
+        Cell::Signed(number) => text::push_integer(out, number),
         Cell::Instant(nanos) => text::push_nanos(out, nanos),
         Cell::Seconds(seconds) => text::push_seconds(out, seconds),
         Cell::Number(number) => text::push_number(out, number),

@@ -247,6 +247,26 @@ pub fn write(dir: &Path, intervals: impl IntoIterator<Item = Interval>, records:
     assert!(recorder.finish().failure.is_none());
 }
 
+/// Writes a campaign that goes on: of these connections the first half is sealed and the second is in the journal.
+#[expect(clippy::disallowed_methods, reason = "the recorder is told what time it is")]
+pub fn write_running(dir: &Path, connections: u64) {
+    let config = Config { background: false, segment_bytes: 1, ..Config::default() };
+    let manifest = Manifest::new(Software::default(), Nanos(EPOCH));
+    let mut recorder = Recorder::create(dir, config, manifest).unwrap();
+    let mut encoder = Encoder::new(0);
+    for half in [0..connections / 2, connections / 2..connections] {
+        recorder.tick(std::time::Instant::now(), Nanos(EPOCH)).unwrap();
+        for n in half {
+            encoder.record(record(n));
+        }
+        encoder.flush(Nanos(EPOCH));
+        while let Some(block) = encoder.take() {
+            assert_eq!(recorder.append(&block), recorder::Outcome::Journalled);
+        }
+    }
+    recorder.sync();
+}
+
 fn give_headers(encoder: &mut Encoder, record: &Record) {
     for index in 0..3 {
         let bytes = header_bytes(record, index);

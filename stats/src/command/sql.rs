@@ -1,0 +1,64 @@
+//! `sql`: questions to the tables of campaigns.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::Done;
+use super::tables::{look, no_terminal, table_writer};
+use crate::cli::{SqlArgs, SqlFormat, TableFormat};
+use crate::format::{ParquetWriter, TableWriter};
+use crate::output::Output;
+use crate::sql::{Engine, Place, Planned, Printable};
+
+/// Prints the answer to a query.
+pub fn sql(arguments: &SqlArgs) -> anyhow::Result<Done> {
+    let query = query(arguments)?;
+    let output = arguments.write.output.as_deref();
+    let mut out = Output::open(output)?;
+    let scratch = arguments.spill.clone().unwrap_or_else(|| out.scratch_folder());
+    let place = match &arguments.cluster {
+        Some(scheduler) => Place::Cluster(scheduler),
+        None => Place::Here { memory: arguments.memory, scratch: &scratch },
+    };
+    let engine = Engine::open(&arguments.read.campaigns, place)?;
+    let planned = engine.plan(&query)?;
+    let printable = Printable::new(planned.schema());
+    let format = match arguments.format {
+        SqlFormat::Table => TableFormat::Table,
+        SqlFormat::Csv => TableFormat::Csv,
+        SqlFormat::Json => TableFormat::Json,
+        SqlFormat::Parquet => return parquet(arguments, &engine, planned, out),
+    };
+    let mut writer = table_writer(format, &mut out, printable.schema(), look(output))?;
+    engine.run(planned, &mut |batch| writer.write(&printable.convert(batch)?))?;
+    writer.finish()?;
+    drop(writer);
+    out.commit()?;
+    Ok(done(&engine))
+}
+
+/// Writes the answer, its types as they are, into a Parquet file.
+fn parquet(arguments: &SqlArgs, engine: &Engine, planned: Planned, mut out: Output) -> anyhow::Result<Done> {
+    no_terminal("parquet", arguments.write.output.as_deref())?;
+    let mut writer = ParquetWriter::new(&mut out, Arc::new(planned.schema().clone()))?;
+    engine.run(planned, &mut |batch| writer.write(batch))?;
+    writer.finish()?;
+    drop(writer);
+    out.commit()?;
+    Ok(done(engine))
+}
+
+fn done(engine: &Engine) -> Done {
+    if engine.left_out() == 0 { Done::Whole } else { Done::InPart }
+}
+
+fn query(arguments: &SqlArgs) -> anyhow::Result<Cow<'_, str>> {
+    if arguments.query != "-" {
+        return Ok(Cow::Borrowed(&arguments.query));
+    }
+    let text = io::read_to_string(io::stdin()).context("cannot read the query from standard input")?;
+    Ok(Cow::Owned(text))
+}
