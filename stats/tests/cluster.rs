@@ -1,5 +1,5 @@
 //! `sql --cluster`: a scheduler and two executors of Ballista answer as the engine inside does.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod support;
 
