@@ -11,7 +11,7 @@ use crate::campaign::{Campaign, Part, read_manifest};
 use crate::disk::{Disk, DiskError, LocalDisk, OnPath, TEMPORARY};
 use crate::journal::{self, Piece};
 use crate::recorder::{lock, seconds};
-use crate::seal::{Sealer, Task};
+use crate::seal::{INDEX_NAME, Sealer, Task, files_below, part_number};
 use crate::{Config, Manifest, ReadError, RecorderError, State, Table};
 
 /// What recovery found.
@@ -75,6 +75,9 @@ pub(crate) fn recover_locked(disk: &Arc<dyn Disk>, root: &Path, now: Nanos) -> R
         newest: campaign.newest_segment(),
         last_sign: last_sign(&campaign)?,
     };
+    for part in campaign.parts() {
+        refuse_unnamed(part, &found.gaps)?;
+    }
     // What a crash has lost is told with the newest segment, so that it is told once, however often this has to be repeated.
     let words = |numbers: &RangeInclusive<u64>| {
         (crashed && numbers.contains(&found.newest)).then(|| last_words(campaign.manifest(), found.last_sign, now))
@@ -103,6 +106,21 @@ pub(crate) fn recover_locked(disk: &Arc<dyn Disk>, root: &Path, now: Nanos) -> R
         }
     }
     Ok(recovered)
+}
+
+/// Sees that no file in the tables is the only copy of a segment that neither the journal nor the index has: it was sealed, and then the index
+/// lost its line. Sealing such a segment as a missing one would remove the file. Events are left out, since that very sealing writes them.
+fn refuse_unnamed(part: &Part, gaps: &[RangeInclusive<u64>]) -> Result<(), RecorderError> {
+    for table in Table::ALL.into_iter().filter(|&table| table != Table::Events) {
+        for path in files_below(&part.root, table) {
+            let number = path.file_name().and_then(|name| part_number(name.to_str()?));
+            if number.is_some_and(|number| gaps.iter().any(|gap| gap.contains(&number))) {
+                let reason = format!("it is whole, and the line of {INDEX_NAME} that named it is gone");
+                return Err(RecorderError::Damaged { path, reason });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes segments that were sealed, but not yet deleted.

@@ -194,3 +194,23 @@ fn a_segment_that_could_not_be_sealed_is_tried_again_and_the_campaign_goes_on() 
     assert_eq!(uids(dir.path()), expected(0..12));
     assert_clean(dir.path(), "afterwards");
 }
+
+#[test]
+fn sealed_rows_that_the_index_has_lost_are_refused_and_not_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut recorder = common::start(dir.path());
+    write(&mut recorder, 0..5);
+    assert!(recorder.finish().failure.is_none());
+    let index = dir.path().join("sealed.jsonl");
+    let line = fs::read(&index).unwrap();
+    fs::write(&index, &line[..line.len() - 5]).unwrap();
+    for refused in [recover(dir.path(), LATER).err(), Recorder::resume(dir.path(), config(), later()).err()] {
+        let message = refused.expect("a refusal").to_string();
+        assert!(
+            message.contains("part-") && message.contains("sealed.jsonl") && message.contains("move it"),
+            "{message}"
+        );
+    }
+    fs::write(&index, line).unwrap();
+    assert_eq!(uids(dir.path()), expected(0..5), "nothing was removed");
+}

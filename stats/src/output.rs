@@ -57,7 +57,10 @@ impl Output {
     #[must_use]
     pub fn scratch_folder(&self) -> PathBuf {
         match self {
-            Self::Replacing(_, path) => path.parent().map_or_else(std::env::temp_dir, Path::to_owned),
+            // A bare name has an empty parent: the current directory.
+            Self::Replacing(_, path) => {
+                path.parent().map_or_else(std::env::temp_dir, |parent| Path::new(".").join(parent))
+            }
             Self::Standard(_) | Self::Stream(_) => std::env::temp_dir(),
         }
     }

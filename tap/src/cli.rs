@@ -180,7 +180,7 @@ pub struct RunArguments {
 }
 
 /// Options that are also keys of the configuration.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Overrides {
     /// Threads that track connections [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
@@ -198,7 +198,7 @@ pub struct Overrides {
     #[arg(long, value_name = "KEY")]
     pub anonymise: Option<String>,
     /// Once the sources are open, go on as this user: a name, or UID:GID
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub user: Option<String>,
     /// End after this long by the clock: 7d, 12h, 30s; a file usually ends sooner [default: none]
     #[arg(long, value_name = "TIME")]

@@ -19,6 +19,8 @@ pub struct Place {
     root: PathBuf,
     /// Whether a campaign is there already.
     is_there: bool,
+    /// Whether the directory was made for this run.
+    made: bool,
 }
 
 /// Who makes the directory.
@@ -99,12 +101,21 @@ impl Place {
                 return Err(PlaceError::NotContinued { root: root.to_owned(), source_name });
             }
         }
+        let existed = root.exists();
         let is_empty =
             prepare(root, maker).map_err(|source| PlaceError::Unwritable { root: root.to_owned(), source })?;
         if before.is_none() && !is_empty {
             return Err(RecorderError::NotEmpty { path: root.to_owned() }.into());
         }
-        Ok(Self { root: root.to_owned(), is_there: before.is_some() })
+        Ok(Self { root: root.to_owned(), is_there: before.is_some(), made: !existed })
+    }
+
+    /// Nothing will be recorded: a directory that was made for it goes again.
+    pub fn abandon(&self) {
+        if self.made {
+            // Only if it is empty, and if it cannot go it does no harm.
+            let _ = fs::remove_dir(&self.root);
+        }
     }
 
     /// Begins a campaign, or another run of the one that is there: then with what was found of it.

@@ -72,10 +72,11 @@ impl Class {
     }
 
     /// How long it waits, ns.
-    pub(super) const fn timeout(self, timeouts: &Timeouts) -> i64 {
+    pub(super) fn timeout(self, timeouts: &Timeouts) -> i64 {
         match self {
             Self::Tombstone => timeouts.tombstone,
-            Self::TimeWait => timeouts.time_wait,
+            // Who lingers waits no less than who does not.
+            Self::TimeWait => timeouts.time_wait.max(timeouts.tombstone),
             Self::Suspect => timeouts.suspect,
             Self::Attempt => timeouts.attempt,
             Self::Unanswered => timeouts.unanswered,

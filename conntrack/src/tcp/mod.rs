@@ -270,6 +270,8 @@ fn oddities(
     let fin_moved = kind == Kind::Fin && sender.fin_end.is_some_and(|end| end != segment.seq_end());
     let other_isn = sender.syn_seen && sender.base != segment.seq;
     let after_rst = segment.payload_len > 0 && (connection.rst_by == Some(from) || kind == Kind::Rst);
+    // What is not seen is named when it is acknowledged, not with every packet afterwards.
+    let advances = sender.last_ack.is_none_or(|last| segment.ack.is_after(last));
     let live = !connection.is_closed();
     let outside = verdict != Verdict::InWindow && !step.believed;
     let oddities = [
@@ -287,7 +289,7 @@ fn oddities(
             Anomaly::SynAckBadAck,
             live && kind == Kind::SynAck && matches!(verdict, Verdict::AckAbove | Verdict::AckBelow),
         ),
-        (Anomaly::AckedUnseen, step.believed && acknowledges_unseen(receiver, segment)),
+        (Anomaly::AckedUnseen, step.believed && advances && acknowledges_unseen(receiver, segment)),
         (Anomaly::FinMoved, fin_moved),
         (Anomaly::DataAfterFin, beyond_fin && !fin_moved),
         (Anomaly::DataAfterRst, after_rst),

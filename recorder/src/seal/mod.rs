@@ -30,6 +30,7 @@ mod parquet;
 mod retention;
 mod sort;
 
+use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -147,6 +148,22 @@ fn part_path(table: Table, date: Partition, segment: u64) -> PathBuf {
 /// Name of the Parquet files of segment `number`.
 fn part_name(number: u64) -> String {
     format!("part-{number:06}.parquet")
+}
+
+/// The number of the segment whose Parquet file is called `name`.
+pub(crate) fn part_number(name: &str) -> Option<u64> {
+    name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()
+}
+
+/// Files in the day directories of a table.
+pub(crate) fn files_below(root: &Path, table: Table) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let days = fs::read_dir(root.join(table.as_str())).into_iter().flatten().flatten();
+    for day in days {
+        let names = fs::read_dir(day.path()).into_iter().flatten().flatten();
+        files.extend(names.map(|name| day.path().join(name.file_name())));
+    }
+    files
 }
 
 /// Seals segments of one campaign.

@@ -1,14 +1,13 @@
 //! Every byte: journal frames and sealed files.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Check, Problems};
 use crate::campaign::Segment;
 use crate::journal::{self, Piece, Preamble};
 use crate::rows::Row;
-use crate::seal::{INDEX_NAME, SealedFile, SealedSegment};
+use crate::seal::{INDEX_NAME, SealedFile, SealedSegment, files_below};
 use crate::{Campaign, Scan, Table};
 
 /// Every frame of the journal is whole, its rows decode, and no frame is missing.
@@ -169,15 +168,4 @@ pub(super) fn strays(campaign: &Campaign) -> Check {
         }
     }
     problems.check("strays", || format!("{} files, all named", known.len()))
-}
-
-/// Files in the day directories of a table.
-fn files_below(root: &Path, table: Table) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let days = fs::read_dir(root.join(table.as_str())).into_iter().flatten().flatten();
-    for day in days {
-        let names = fs::read_dir(day.path()).into_iter().flatten().flatten();
-        files.extend(names.map(|name| day.path().join(name.file_name())));
-    }
-    files
 }

@@ -1,5 +1,6 @@
 //! The tables of a campaign as DataFusion sees them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +26,11 @@ use super::damage::Damage;
 
 /// Batches that wait between the thread that reads a journal and the query.
 const WAITING: usize = 2;
+
+/// The columns of a table, without what our files say of the table as a whole: DataFusion joins no tables that differ in it.
+fn schema(table: Table) -> SchemaRef {
+    Arc::new(columns::schema(table).as_ref().clone().with_metadata(HashMap::new()))
+}
 
 /// The sealed rows of a table. When a query first reads it, every file is checked against its checksum, and those that are not what
 /// was sealed are left out; the others are DataFusion's to read.
@@ -73,7 +79,7 @@ impl fmt::Debug for SealedTable {
 #[async_trait]
 impl TableProvider for SealedTable {
     fn schema(&self) -> SchemaRef {
-        columns::schema(self.table)
+        schema(self.table)
     }
 
     fn table_type(&self) -> TableType {
@@ -105,9 +111,8 @@ pub fn listing(table: Table, files: &[Sealed]) -> Result<Option<ListingTable>> {
     }
     let urls = files.iter().map(url).collect::<Result<Vec<_>>>()?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    let config = ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(options)
-        .with_schema(columns::schema(table));
+    let config =
+        ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema(table));
     ListingTable::try_new(config).map(Some)
 }
 
@@ -142,7 +147,7 @@ impl fmt::Debug for JournalTable {
 #[async_trait]
 impl TableProvider for JournalTable {
     fn schema(&self) -> SchemaRef {
-        columns::schema(self.table)
+        schema(self.table)
     }
 
     fn table_type(&self) -> TableType {
