@@ -34,6 +34,8 @@ pub(crate) struct Half {
     moved_fin: Option<(SeqNum, Nanos)>,
     /// The bytes of it that were seen.
     pub(crate) seen: Coverage,
+    /// The furthest position that its peer has believably acknowledged, where that lies beyond what was seen.
+    acked_unseen: i64,
     /// What is remembered of its segments.
     pub(crate) trail: Option<Box<Trail>>,
     pub(crate) pkts: u64,
@@ -74,6 +76,7 @@ impl Half {
             fin_end: None,
             moved_fin: None,
             seen: Coverage::starting_at(1),
+            acked_unseen: 0,
             trail: None,
             pkts: 0,
             ip_bytes: 0,
@@ -120,6 +123,7 @@ impl Half {
         self.window.end = isn.plus(1);
         let forgotten = self.seen.unique();
         self.seen = Coverage::starting_at(1);
+        self.acked_unseen = 0;
         if self.trail.is_some() || forgotten > 0 {
             self.trail.get_or_insert_with(|| Box::new(Trail::new())).restart(forgotten);
         }
@@ -130,11 +134,18 @@ impl Half {
         self.pkts > self.syn_pkts
     }
 
-    /// The position of `seq` in the stream: 1 for the first byte of data. It is taken as near to the highest byte seen as it can
-    /// be, so that streams may wrap.
+    /// The position of `seq` in the stream: 1 for the first byte of data. It is taken as near to the highest byte seen or acknowledged as it
+    /// can be, so that streams may wrap, also while the tap sees nothing of them.
     pub(crate) fn position(&self, seq: SeqNum) -> i64 {
-        let high = self.seen.high();
-        high + i64::from(seq.distance(self.base.plus(high as u32)))
+        let near = self.seen.high().max(self.acked_unseen);
+        near + i64::from(seq.distance(self.base.plus(near as u32)))
+    }
+
+    /// Takes in that its peer has acknowledged `ack`, which is believed: the stream has come as far.
+    pub(crate) fn note_acked(&mut self, ack: SeqNum) {
+        if self.heard {
+            self.acked_unseen = self.acked_unseen.max(self.position(ack));
+        }
     }
 
     /// Counts a segment. Its payload joins the stream unless it came with a RST. `rtt` is the handshake's round trip, ns, if that is

@@ -348,6 +348,34 @@ fn a_week_in_which_both_streams_wrap_is_one_record_with_exact_counts() {
 }
 
 #[test]
+fn a_stream_that_passes_unseen_for_gigabytes_is_measured_by_its_acknowledgments() {
+    const STEP: u32 = 60_000;
+    const ROUNDS: u32 = 60_000;
+    let mut packets: Vec<Observation> = Vec::new();
+    let mut add = |to_server: bool, flags: TcpFlags, [seq, ack]: [u32; 2], len: u32, ts: i64| {
+        let mut packet = segment(to_server, flags);
+        (packet.seq, packet.ack, packet.payload_len, packet.ip_len) = (SeqNum(seq), SeqNum(ack), len, 40 + len);
+        packets.push(observation(packet, Nanos(ts), Nanos(ts)));
+    };
+    let ack = TcpFlags::ACK;
+    add(true, TcpFlags::SYN, [0, 0], 0, 0);
+    add(false, TcpFlags::SYN.with(ack), [0, 1], 0, MS);
+    add(true, ack, [1, 1], 0, 2 * MS);
+    add(false, ack, [1, 1], STEP, 3 * MS);
+    for round in 1..=ROUNDS {
+        add(true, ack, [1, 1 + round.wrapping_mul(STEP)], 0, i64::from(round + 3) * MS);
+    }
+    let (last, end) = (1 + ROUNDS.wrapping_mul(STEP), i64::from(ROUNDS + 4) * MS);
+    add(false, ack, [last, 1], STEP, end);
+    add(true, ack, [1, last.wrapping_add(STEP)], 0, end + MS);
+    let records = feed(&packets, Nanos(end + MS), Config::default()).records;
+    let halves = &records.last().expect("a record").halves;
+    let unseen = u64::from(STEP) * u64::from(ROUNDS - 1);
+    assert!(unseen > 3 << 30, "more than half of the sequence space at once");
+    assert_eq!((halves[1].unique_bytes, halves[1].missed_bytes), (2 * u64::from(STEP), Some(unseen)));
+}
+
+#[test]
 fn a_stream_whose_peer_takes_another_way_is_followed_all_the_same() {
     let record = one("
         0.000 > S 0

@@ -18,8 +18,9 @@ impl Shard {
 
     /// Makes room.
     pub(super) fn evict(&mut self, slot: u32, sink: &mut impl Sink) {
-        self.stats.evicted += 1;
+        // Of a closed one the row is whole, and only what might have come late is not waited for.
         if !self.table.get(slot).is_closed() {
+            self.stats.evicted += 1;
             self.series.closed(self.clock, sink);
         }
         self.retire(slot, CloseReason::Evicted, sink);

@@ -224,6 +224,9 @@ fn apply(
     let half_open = kind == Kind::Ack && receiver.state == TcpState::SynSent && !sender.syn_seen;
     if kind != Kind::Rst && (step.acks && counts || half_open) {
         sender.last_ack = Some(sender.last_ack.map_or(segment.ack, |last| last.later(segment.ack)));
+        if !half_open {
+            receiver.note_acked(segment.ack);
+        }
     }
     if step.believed && kind == Kind::Fin {
         sender.note_fin(segment.seq_end(), observation.ts);
