@@ -30,6 +30,12 @@ pub enum Stage {
     Track(u8),
 }
 
+/// A connection that is open and has been used.
+fn open_and_ask(traffic: &mut Traffic, connection: usize) {
+    traffic.open(connection);
+    traffic.ask(connection, 40);
+}
+
 /// The cases.
 pub const CASES: &[Case] = &[
     Case {
@@ -45,10 +51,7 @@ pub const CASES: &[Case] = &[
         what: "segments in order and their acknowledgments, of 1000 open connections",
         stage: Stage::Track(0),
         connections: 1000,
-        before: |traffic, connection| {
-            traffic.open(connection);
-            traffic.ask(connection, 40);
-        },
+        before: open_and_ask,
         measured: (Traffic::exchange, 20),
     },
     Case {
@@ -56,10 +59,7 @@ pub const CASES: &[Case] = &[
         what: "the same while headers are recorded",
         stage: Stage::Track(255),
         connections: 1000,
-        before: |traffic, connection| {
-            traffic.open(connection);
-            traffic.ask(connection, 40);
-        },
+        before: open_and_ask,
         measured: (Traffic::exchange, 20),
     },
     Case {

@@ -309,20 +309,26 @@ fn round_trips_follow_karn() {
     assert_eq!(rtt.sd, Some(4_041_452));
 }
 
+/// A packet with these numbers, sequence and acknowledgment, at `ts` ns.
+fn packet(to_server: bool, flags: TcpFlags, [seq, ack]: [u32; 2], len: u32, ts: i64) -> Observation {
+    let mut packet = segment(to_server, flags);
+    (packet.seq, packet.ack, packet.payload_len, packet.ip_len) = (SeqNum(seq), SeqNum(ack), len, 40 + len);
+    observation(packet, Nanos(ts), Nanos(ts))
+}
+
+/// A handshake of 2 ms with initial sequence numbers of 0.
+fn handshake() -> [Observation; 3] {
+    let (syn, ack) = (TcpFlags::SYN, TcpFlags::ACK);
+    [packet(true, syn, [0, 0], 0, 0), packet(false, syn.with(ack), [0, 1], 0, MS), packet(true, ack, [1, 1], 0, 2 * MS)]
+}
+
 #[test]
 fn a_week_in_which_both_streams_wrap_is_one_record_with_exact_counts() {
     const STEP: u32 = 60_000;
     const ROUNDS: u32 = 150_000;
-    let mut packets: Vec<Observation> = Vec::new();
-    let mut add = |to_server: bool, flags: TcpFlags, [seq, ack]: [u32; 2], len: u32, ts: i64| {
-        let mut packet = segment(to_server, flags);
-        (packet.seq, packet.ack, packet.payload_len, packet.ip_len) = (SeqNum(seq), SeqNum(ack), len, 40 + len);
-        packets.push(observation(packet, Nanos(ts), Nanos(ts)));
-    };
     let ack = TcpFlags::ACK;
-    add(true, TcpFlags::SYN, [0, 0], 0, 0);
-    add(false, TcpFlags::SYN.with(ack), [0, 1], 0, MS);
-    add(true, ack, [1, 1], 0, 2 * MS);
+    let mut packets = handshake().to_vec();
+    let mut add = |to_server: bool, flags, numbers, len, ts| packets.push(packet(to_server, flags, numbers, len, ts));
     let every = 7 * 86_400 * Nanos::PER_SECOND / i64::from(ROUNDS);
     for round in 0..ROUNDS {
         let ts = i64::from(round + 1) * every;
@@ -351,16 +357,9 @@ fn a_week_in_which_both_streams_wrap_is_one_record_with_exact_counts() {
 fn a_stream_that_passes_unseen_for_gigabytes_is_measured_by_its_acknowledgments() {
     const STEP: u32 = 60_000;
     const ROUNDS: u32 = 60_000;
-    let mut packets: Vec<Observation> = Vec::new();
-    let mut add = |to_server: bool, flags: TcpFlags, [seq, ack]: [u32; 2], len: u32, ts: i64| {
-        let mut packet = segment(to_server, flags);
-        (packet.seq, packet.ack, packet.payload_len, packet.ip_len) = (SeqNum(seq), SeqNum(ack), len, 40 + len);
-        packets.push(observation(packet, Nanos(ts), Nanos(ts)));
-    };
     let ack = TcpFlags::ACK;
-    add(true, TcpFlags::SYN, [0, 0], 0, 0);
-    add(false, TcpFlags::SYN.with(ack), [0, 1], 0, MS);
-    add(true, ack, [1, 1], 0, 2 * MS);
+    let mut packets = handshake().to_vec();
+    let mut add = |to_server: bool, flags, numbers, len, ts| packets.push(packet(to_server, flags, numbers, len, ts));
     add(false, ack, [1, 1], STEP, 3 * MS);
     for round in 1..=ROUNDS {
         add(true, ack, [1, 1 + round.wrapping_mul(STEP)], 0, i64::from(round + 3) * MS);

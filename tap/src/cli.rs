@@ -180,7 +180,7 @@ pub struct RunArguments {
 }
 
 /// Options that are also keys of the configuration.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Overrides {
     /// Threads that track connections [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]

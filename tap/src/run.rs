@@ -68,7 +68,7 @@ pub fn named_twice(sources: &[SourceSpec]) -> Option<&SourceSpec> {
 /// When there is no campaign, or not a whole one: a source that cannot be opened, a configuration that cannot be used, a disk that
 /// fails.
 pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
-    let overrides = arguments.overrides.clone().into_table();
+    let overrides = arguments.overrides.into_table();
     let config = Config::load(arguments.config.as_deref(), overrides.clone())?;
     let pace = common_pace(&arguments.sources)?;
     let mask = match config.campaign.anonymise_key.as_str() {
@@ -87,7 +87,8 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     // Who is to write there makes it.
     let maker = if user.is_some() { Maker::Later } else { Maker::Now };
     let place = Place::find(&arguments.out, &arguments.sources, &manifest, maker)?;
-    let (operation, sources) = open(&config, &arguments, pace).inspect_err(|_| place.abandon())?;
+    let (operation, sources) =
+        open(&config, &arguments.sources, &arguments.out, pace).inspect_err(|_| place.abandon())?;
     say_how(&sources, logs);
     privileges::give_up(user.as_ref())?;
     let begun = clock::now();
@@ -138,10 +139,10 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
 }
 
 /// Opens what may be refused: where metrics are served, and the sources.
-fn open(config: &Config, arguments: &RunArguments, pace: Pace) -> Result<(Operation, Vec<Box<dyn Source>>)> {
-    let operation = Operation::prepare(config, &arguments.out, pace)?;
+fn open(config: &Config, specs: &[SourceSpec], out: &Path, pace: Pace) -> Result<(Operation, Vec<Box<dyn Source>>)> {
+    let operation = Operation::prepare(config, out, pace)?;
     let mut sources = Vec::new();
-    for spec in &arguments.sources {
+    for spec in specs {
         sources.extend(spec.open()?);
     }
     Ok((operation, sources))

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use super::Shared;
 use super::metrics;
+use crate::clock;
 
 /// How long a request and its answer may take, each.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Bytes of a request that are read.
-const REQUEST: u64 = 8 << 10;
+const REQUEST: usize = 8 << 10;
 
 /// The type of an OpenMetrics text.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -64,7 +65,6 @@ pub fn serve(listener: TcpListener, shared: Shared) -> io::Result<()> {
 }
 
 fn answer(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let request = head(&mut stream)?;
     let (code, kind, body) = respond(&request, shared);
@@ -79,10 +79,16 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
 /// The first line of a request, once its head is whole.
 fn head(stream: &mut TcpStream) -> io::Result<String> {
     let mut bytes = Vec::new();
-    let mut limited = stream.take(REQUEST);
     let mut buffer = [0; 1024];
-    while !bytes.windows(4).any(|end| end == b"\r\n\r\n") {
-        match limited.read(&mut buffer)? {
+    let begun = clock::now();
+    while !bytes.windows(4).any(|end| end == b"\r\n\r\n") && bytes.len() < REQUEST {
+        // Of the whole request, so that nobody holds the thread by a byte a second.
+        let left = PATIENCE.saturating_sub(clock::now().saturating_duration_since(begun));
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut buffer)? {
             0 => break,
             read => bytes.extend_from_slice(&buffer[..read]),
         }

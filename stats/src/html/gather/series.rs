@@ -87,16 +87,16 @@ impl Column {
         live: None,
     };
 
-    fn add(&mut self, bin: &Bin) {
-        self.orig_bytes += bin.orig_bytes;
-        self.resp_bytes += bin.resp_bytes;
-        self.packets += bin.packets;
-        self.opened += bin.opened;
-        self.closed += bin.closed;
-        self.lost = self.lost.saturating_add(bin.lost);
-        self.busiest = self.busiest.max(bin.orig_bytes + bin.resp_bytes);
-        if let Some(live) = bin.live {
-            self.live.get_or_insert(Extremes::NONE).join(Extremes { low: live as f64, high: live as f64 });
+    fn of(bin: &Bin) -> Self {
+        Self {
+            orig_bytes: bin.orig_bytes,
+            resp_bytes: bin.resp_bytes,
+            packets: bin.packets,
+            opened: bin.opened,
+            closed: bin.closed,
+            lost: bin.lost,
+            busiest: bin.orig_bytes + bin.resp_bytes,
+            live: bin.live.map(|live| Extremes { low: live as f64, high: live as f64 }),
         }
     }
 
@@ -192,7 +192,7 @@ impl Series {
         let end = begin.saturating_add(self.bin);
         self.extent = Some(self.extent.map_or((begin, end), |(first, last)| (first.min(begin), last.max(end))));
         let column = begin.div_euclid(self.width);
-        self.columns.entry(column).or_insert(Column::EMPTY).add(&bin);
+        self.columns.entry(column).or_insert(Column::EMPTY).join(&Column::of(&bin));
         while self.span() > MOST as i64 {
             self.widen();
         }
