@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 scripts/packages.sh build test
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-cargo test --locked --workspace "$@" 2>&1 </dev/null | tee "$log"
+cargo test --locked --workspace --no-fail-fast "$@" 2>&1 </dev/null | tee "$log"
 
 if grep -q 'SKIPPED: ' "$log"; then
     echo

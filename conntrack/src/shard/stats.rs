@@ -12,7 +12,7 @@ pub struct ShardStats {
     pub opened: u64,
     /// Final rows written.
     pub rows: u64,
-    /// Connections and attempts that went because the table was full.
+    /// Connections that were not closed, and attempts, that went because the table was full.
     pub evicted: u64,
     /// Attempts that went for another, because of a full table or of a SYN on their tuple, and left no row.
     pub unrecorded: u64,
