@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/packages.sh build
-# Without the client of a cluster, which takes a while to build.
+# Without the engine behind `conntrack-report sql`, which takes longer to build than all the rest.
 cargo build --locked --release --no-default-features --package tap --package stats --package hwsim
 programs=${CARGO_TARGET_DIR:-target}/release
 

@@ -10,7 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use recorder::Table;
 
 pub use rows::{ConnectionsArgs, ConnectionsFormat, EventsArgs, HeadersArgs, HeadersFormat, RowArgs, TableFormat};
-pub use sql::{SqlArgs, SqlFormat};
+pub use sql::SqlArgs;
+#[cfg(feature = "sql")]
+pub use sql::SqlFormat;
 
 use crate::format::parse_uid;
 use crate::throughput::By;

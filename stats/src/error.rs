@@ -60,13 +60,15 @@ pub enum ReportError {
         text: String,
     },
     /// The program was built without the client of a cluster.
-    #[cfg(not(feature = "cluster"))]
+    #[cfg(all(feature = "sql", not(feature = "cluster")))]
     #[error("this program was built without Ballista; leave --cluster out, or build it with --features cluster")]
     NoCluster,
     /// A query failed while it ran.
+    #[cfg(feature = "sql")]
     #[error("the query failed: {0}")]
     Query(String),
     /// A query needs more memory than it may have.
+    #[cfg(feature = "sql")]
     #[error("the query needs more memory: {0}; allow it more with --memory, or have it group or join less")]
     QueryMemory(String),
     /// A column that the report rests on is not there.

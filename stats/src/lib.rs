@@ -13,6 +13,7 @@ pub mod estimate;
 mod format;
 mod html;
 mod input;
+mod leftovers;
 mod log;
 mod output;
 mod packet_line;
@@ -21,6 +22,7 @@ mod pcapng;
 mod progress;
 mod rows;
 mod services;
+#[cfg(feature = "sql")]
 mod sql;
 mod standing;
 mod summary;
@@ -29,6 +31,8 @@ mod throughput;
 mod time_sort;
 mod timeouts;
 mod top;
+#[cfg(not(feature = "sql"))]
+mod without_sql;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -54,6 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     log::start(&cli);
+    leftovers::remove_at_signals();
     match dispatch(cli.command) {
         Ok(Done::Whole) => ExitCode::SUCCESS,
         Ok(Done::Unclean) => ExitCode::from(1),
@@ -78,7 +83,10 @@ fn dispatch(command: Command) -> anyhow::Result<Done> {
         Command::Throughput(arguments) => command::throughput(&arguments),
         Command::Timeouts(arguments) => command::timeouts(&arguments),
         Command::Schema(arguments) => command::schema(&arguments),
+        #[cfg(feature = "sql")]
         Command::Sql(arguments) => command::sql(&arguments),
+        #[cfg(not(feature = "sql"))]
+        Command::Sql(_) => Err(without_sql::refusal("sql").into()),
         Command::Verify(arguments) => command::verify(&arguments),
         Command::Completions(arguments) => command::completions(arguments.shell, Cli::command()),
         Command::Man(arguments) => command::man(&arguments.folder, Cli::command()),

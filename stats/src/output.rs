@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::ReportError;
+use crate::{ReportError, leftovers};
 
 const BUFFER: usize = 64 << 10;
 
@@ -50,6 +50,7 @@ impl Output {
             .prefix(".conntrack-report-")
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)?;
+        leftovers::add(file.path());
         Ok(Self::Replacing(BufWriter::with_capacity(BUFFER, file), path))
     }
 

@@ -10,7 +10,10 @@ use recorder::{Campaign, Table, columns};
 use crate::cell::{Cell, Column};
 use crate::cli::RowArgs;
 use crate::input::{Named, Skipped, each_batch};
+#[cfg(feature = "sql")]
 use crate::sql::Filter;
+#[cfg(not(feature = "sql"))]
+use crate::without_sql::Filter;
 use crate::{ReportError, Usage};
 
 /// Which rows and columns of a table are wanted.

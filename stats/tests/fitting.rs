@@ -90,7 +90,7 @@ fn headers_are_chosen_by_their_connections_and_what_counts_is_the_final_row() {
 #[test]
 fn a_condition_that_is_none_is_wrong_usage() {
     for (command, condition, hint) in [
-        ("connections", "resp_p", "UInt16, not true or false"),
+        ("connections", "resp_p", "Int64, not true or false"),
         ("connections", "resp_p =", "no SQL"),
         ("connections", "resp_port = 1", "conntrack-report columns"),
         ("connections", "count(*) > 1", "about one row"),

@@ -5,8 +5,10 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
+use std::thread;
 
 use support::{Campaign, printed, record, report};
 
@@ -78,6 +80,8 @@ fn what_a_running_campaign_has_not_sealed_is_read_too() {
     assert!(dir.join("connections").is_dir() && fs::read_dir(dir.join("journal")).unwrap().count() > 0);
     let dir = dir.to_str().unwrap();
     assert_eq!(answer(dir, "SELECT count(*), count(DISTINCT uid) FROM connections"), "100,100\n");
+    let said = complaint(&report(&["sql", dir, "SELECT 1"]));
+    assert!(said.contains("The recording goes on") && said.contains(dir), "{said}");
     let sorted = printed(&["sql", dir, "SELECT * EXCLUDE (campaign) FROM connections ORDER BY ts", "--format", "csv"]);
     assert_eq!(sorted, printed(&["connections", dir, "--format", "csv"]));
     let plan = printed(&["sql", dir, "EXPLAIN SELECT uid FROM connections WHERE orig_p = 40001", "--format", "json"]);
@@ -90,6 +94,47 @@ fn a_condition_goes_down_to_the_files_and_columns_that_are_not_asked_for_are_not
     let plan = printed(&["sql", &dir, "EXPLAIN SELECT orig_h FROM connections WHERE uid = 17", "--format", "json"]);
     assert!(plan.contains("predicate=uid@") && plan.contains("pruning_predicate="), "{plan}");
     assert!(plan.contains("projection=[") && !plan.contains("resp_bytes"), "{plan}");
+    let plan = printed(&["sql", &dir, "EXPLAIN SELECT orig_h FROM connections WHERE resp_p = 443", "--format", "json"]);
+    assert!(plan.contains("predicate=resp_p@") && plan.contains("pruning_predicate=resp_p_"), "{plan}");
+}
+
+#[test]
+fn differences_of_counts_may_be_below_zero() {
+    let (_folder, dir) = campaign();
+    let records = (0..100).map(record).filter(|record| record.is_final).collect::<Vec<_>>();
+    let difference = |record: &conntrack::Record| {
+        let [orig, resp] = record.halves.map(|half| i64::try_from(half.pkts).unwrap());
+        orig - resp
+    };
+    let least = records.iter().map(difference).min().unwrap();
+    assert!(least < 0, "the test needs a negative one");
+    let query = "SELECT min(orig_pkts - resp_pkts) FROM connections WHERE final";
+    assert_eq!(answer(&dir, query), format!("{least}\n"));
+    let fitting =
+        printed(&["connections", &dir, "--final-only", "--where", "orig_pkts - resp_pkts < 0", "--format", "csv"]);
+    let below = records.iter().filter(|record| difference(record) < 0).count();
+    assert_eq!(fitting.lines().count(), below + 1);
+}
+
+#[test]
+fn a_chain_as_long_as_may_be_is_answered_and_a_longer_one_refused() {
+    let (_folder, dir) = campaign();
+    let chain = |terms: usize| vec!["orig_p = 40001"; terms].join(" OR ");
+    let all = answer(&dir, "SELECT count(*) FROM connections WHERE orig_p = 40001");
+    assert_eq!(answer(&dir, &format!("SELECT count(*) FROM connections WHERE {}", chain(500))), all);
+    let sum = vec!["orig_p"; 1000].join(" + ");
+    assert_eq!(answer(&dir, &format!("SELECT max({sum}) FROM connections WHERE orig_p = 40001")), "40001000\n");
+    for arguments in [
+        vec!["sql".to_owned(), dir.clone(), format!("SELECT * FROM connections WHERE {}", chain(5000))],
+        vec!["connections".to_owned(), dir.clone(), "--where".to_owned(), chain(5000)],
+    ] {
+        let output = report(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let said = complaint(&output);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains(" operators in one query"), "{said}");
+    }
+    let list = (0..20_000).map(|port| port.to_string()).collect::<Vec<_>>().join(", ");
+    assert_eq!(answer(&dir, &format!("SELECT count(*) FROM connections WHERE orig_p IN ({list})")), "0\n");
 }
 
 #[test]
@@ -275,4 +320,32 @@ fn a_query_comes_from_standard_input_and_an_answer_goes_into_parquet() {
         assert_eq!(field.as_ref(), columns.field_with_name(field.name()).unwrap(), "unit and definition are kept");
     }
     assert_eq!(reader.build().unwrap().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 101);
+}
+
+#[test]
+fn a_signal_leaves_nothing_behind() {
+    let (folder, dir) = campaign();
+    let (output, spill) = (folder.path().join("output"), folder.path().join("spill"));
+    for place in [&output, &spill] {
+        fs::create_dir(place).unwrap();
+    }
+    let entries = |place: &Path| fs::read_dir(place).unwrap().count();
+    let endless = "SELECT count(*) FROM connections a, connections b, connections c, connections d, connections e \
+                   WHERE a.ts + (b.ts - c.ts) < d.ts + (e.ts - a.ts)";
+    let mut child = support::program()
+        .args(["sql", &dir, endless, "-o"])
+        .arg(output.join("answer.csv"))
+        .arg("--spill")
+        .arg(&spill)
+        .spawn()
+        .unwrap();
+    while entries(&spill) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        thread::yield_now();
+    }
+    assert_eq!(entries(&output), 1);
+    let killed = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    assert_eq!((entries(&output), entries(&spill)), (0, 0));
 }

@@ -5,6 +5,7 @@ mod headers;
 mod html;
 mod manual;
 mod schema;
+#[cfg(feature = "sql")]
 mod sql;
 mod tables;
 
@@ -30,6 +31,7 @@ pub use headers::headers;
 pub use html::html;
 pub use manual::{completions, man};
 pub use schema::schema;
+#[cfg(feature = "sql")]
 pub use sql::sql;
 pub use tables::{connections, events};
 

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use tempfile::TempDir;
 
 use super::Done;
 use super::tables::{look, no_terminal, table_writer};
@@ -12,16 +14,17 @@ use crate::cli::{SqlArgs, SqlFormat, TableFormat};
 use crate::format::{ParquetWriter, TableWriter};
 use crate::output::Output;
 use crate::sql::{Engine, Place, Planned, Printable};
+use crate::{ReportError, leftovers};
 
 /// Prints the answer to a query.
 pub fn sql(arguments: &SqlArgs) -> anyhow::Result<Done> {
     let query = query(arguments)?;
     let output = arguments.write.output.as_deref();
     let mut out = Output::open(output)?;
-    let scratch = arguments.spill.clone().unwrap_or_else(|| out.scratch_folder());
+    let scratch = Scratch::open(arguments.spill.as_deref(), &out)?;
     let place = match &arguments.cluster {
         Some(scheduler) => Place::Cluster(scheduler),
-        None => Place::Here { memory: arguments.memory, scratch: &scratch },
+        None => Place::Here { memory: arguments.memory, scratch: scratch.path() },
     };
     let engine = Engine::open(&arguments.read.campaigns, place)?;
     let planned = engine.plan(&query)?;
@@ -49,6 +52,36 @@ fn parquet(arguments: &SqlArgs, engine: &Engine, planned: Planned, mut out: Outp
     drop(writer);
     out.commit()?;
     Ok(done(engine))
+}
+
+/// Where a query puts what exceeds its memory.
+enum Scratch {
+    /// A folder of its own, which goes with it.
+    Own(TempDir),
+    /// One in which nothing can be made, which matters only to a query that needs it.
+    Other(PathBuf),
+}
+
+impl Scratch {
+    /// In the folder asked for, or where the output has room.
+    fn open(asked: Option<&Path>, out: &Output) -> Result<Self, ReportError> {
+        let folder = asked.map_or_else(|| out.scratch_folder(), Path::to_owned);
+        match tempfile::Builder::new().prefix(".conntrack-report-").tempdir_in(&folder) {
+            Ok(own) => {
+                leftovers::add(own.path());
+                Ok(Self::Own(own))
+            }
+            Err(source) if asked.is_some() => Err(ReportError::Output { path: folder, source }),
+            Err(_) => Ok(Self::Other(folder)),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Other(folder) => folder,
+        }
+    }
 }
 
 fn done(engine: &Engine) -> Done {

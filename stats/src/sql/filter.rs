@@ -13,7 +13,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use recorder::{Table, columns};
 
-use super::{errors, functions};
+use super::{arithmetic, errors, functions, length};
 use crate::{ReportError, Usage};
 
 /// What a condition is not.
@@ -34,6 +34,7 @@ impl Filter {
     /// # Errors
     /// [`Usage`] when it is none, or names what the table has not.
     pub fn parse(table: Table, text: &str) -> Result<Self, Usage> {
+        length::check(text).map_err(|Usage(said)| Usage(format!("--where: {said}")))?;
         Self::build(table, text).map_err(|error| {
             let Usage(said) = match error.find_root() {
                 // The tables of queries are not known here.
@@ -49,6 +50,8 @@ impl Filter {
         functions::register(&context);
         let whole = DFSchema::try_from(columns::schema(table))?;
         let condition = context.parse_sql_expr(text, &whole)?;
+        let condition =
+            arithmetic::signed(condition, |name| whole.field_with_unqualified_name(name).ok().map(AsRef::as_ref))?;
         if condition.exists(|part| Ok(matches!(part, Expr::AggregateFunction(_) | Expr::WindowFunction(_))))? {
             return Err(DataFusionError::Plan(OF_A_ROW.to_owned()));
         }

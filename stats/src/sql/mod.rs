@@ -7,11 +7,13 @@
 //! Memory: what DataFusion's operators hold is bounded by the pool, and what exceeds it goes to files in the scratch folder; besides
 //! them there are the batches and pages in flight, some tens of megabytes a core.
 
+mod arithmetic;
 mod cluster;
 mod damage;
 mod errors;
 mod filter;
 mod functions;
+mod length;
 mod printable;
 mod tables;
 
@@ -30,6 +32,7 @@ use futures::StreamExt;
 use recorder::{Campaign, Table};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::standing::Standing;
 use crate::{ReportError, Usage};
 use damage::Damage;
 pub use filter::Filter;
@@ -37,7 +40,7 @@ pub use printable::Printable;
 
 /// The column that tells campaigns apart.
 const CAMPAIGN: &str = "campaign";
-/// DataFusion plans by recursion, which needs more stack than threads have by default.
+/// DataFusion plans and runs by recursion, which needs more stack than threads have by default.
 const STACK: usize = 16 << 20;
 
 /// Where queries run.
@@ -81,6 +84,11 @@ impl Engine {
     pub fn open(paths: &[PathBuf], place: Place<'_>) -> Result<Self, ReportError> {
         let open = |path: &PathBuf| Ok((path.display().to_string(), Arc::new(Campaign::open(path)?)));
         let campaigns = paths.iter().map(open).collect::<Result<Vec<_>, ReportError>>()?;
+        for (name, campaign) in &campaigns {
+            if let Some(sentence) = Standing::of(campaign)?.sentence() {
+                tracing::warn!("{name}: {sentence}");
+            }
+        }
         let runtime = Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build()?;
         let context = match place {
             Place::Here { memory, scratch } => local(memory, scratch)?,
@@ -100,7 +108,10 @@ impl Engine {
         let mut whole: Option<DataFrame> = None;
         for (name, campaign) in campaigns {
             for part in self.parts(table, campaign)? {
-                let rows = self.context.read_table(part)?.with_column(CAMPAIGN, lit(name.as_str()))?;
+                let rows = self.context.read_table(part)?;
+                let columns = rows.schema().fields().iter().map(|field| arithmetic::column(field));
+                let columns = columns.chain([lit(name.as_str()).alias(CAMPAIGN)]).collect::<Vec<_>>();
+                let rows = rows.select(columns)?;
                 whole = Some(match whole {
                     Some(whole) => whole.union(rows)?,
                     None => rows,
@@ -132,6 +143,7 @@ impl Engine {
     /// # Errors
     /// [`Usage`] when it is no SQL, asks for what there is not, or does more than read.
     pub fn plan(&self, sql: &str) -> Result<Planned, Usage> {
+        length::check(sql)?;
         let plan = self.runtime.block_on(self.context.state().create_logical_plan(sql));
         let plan = plan.map_err(|error| errors::wrong(&error))?;
         let only_read = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
