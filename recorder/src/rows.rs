@@ -1,4 +1,6 @@
-//! Rows as the journal holds them: one after another in postcard's format, which delimits itself.
+//! Rows as the journal holds them: one after another, each behind its length (four bytes, little-endian) in postcard's format.
+//!
+//! The length lets the sealer put rows in order by their first fields alone, so that it decodes each once.
 
 use conntrack::{Event, Header, Record};
 use postcard::ser_flavors::Flavor;
@@ -55,10 +57,35 @@ impl Flavor for Append<'_> {
     }
 }
 
+/// Bytes of a row's length.
+const LENGTH: usize = size_of::<u32>();
+
 /// Appends a row to `out`; where it cannot be encoded, `out` is as before.
 pub(crate) fn encode<T: Serialize>(row: &T, out: &mut Vec<u8>) -> postcard::Result<()> {
     let before = out.len();
-    postcard::serialize_with_flavor(row, Append(out)).inspect_err(|_| out.truncate(before))
+    out.extend_from_slice(&[0; LENGTH]);
+    postcard::serialize_with_flavor(row, Append(out)).inspect_err(|_| out.truncate(before))?;
+    let length = u32::try_from(out.len() - before - LENGTH).unwrap_or(u32::MAX);
+    out[before..before + LENGTH].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
+/// The bytes of the first row, and those behind it; nothing where they break off.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<LENGTH>()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+}
+
+/// A row that takes all of `bytes`.
+fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let (row, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(row)
+}
+
+/// The first part of a bin in `bytes`, and the bytes after it.
+pub(crate) fn decode_interval(bytes: &[u8]) -> Option<(Interval, &[u8])> {
+    let (row, rest) = split(bytes)?;
+    Some((whole(row)?, rest))
 }
 
 /// Appends a header; the layout is that of [`Header`].
@@ -91,37 +118,64 @@ pub(crate) enum Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The first row in `bytes`, and the bytes after it.
-    pub fn decode(table: Table, bytes: &'a [u8]) -> postcard::Result<(Self, &'a [u8])> {
-        Ok(match table {
-            Table::Connections => {
-                let (record, rest) = postcard::take_from_bytes(bytes)?;
-                (Self::Connection(record), rest)
-            }
+    /// The first row in `bytes`, and the bytes after it; nothing where it is none of `table`.
+    pub fn decode(table: Table, bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (row, rest) = split(bytes)?;
+        let row = match table {
+            Table::Connections => Self::Connection(whole(row)?),
             Table::Headers => {
-                let (header, rest) = postcard::take_from_bytes::<Header<'_>>(bytes)?;
-                (Self::Header(HeaderRow { header, tcp: TcpView::of(header.bytes) }), rest)
+                let header: Header<'_> = whole(row)?;
+                Self::Header(HeaderRow { header, tcp: TcpView::of(header.bytes) })
             }
-            Table::Events => {
-                let (event, rest) = postcard::take_from_bytes(bytes)?;
-                (Self::Event(event), rest)
-            }
-            Table::Intervals => {
-                let (interval, rest) = postcard::take_from_bytes(bytes)?;
-                (Self::Interval(interval), rest)
-            }
-        })
+            Table::Events => Self::Event(whole(row)?),
+            Table::Intervals => Self::Interval(whole(row)?),
+        };
+        Some((row, rest))
     }
 
-    /// The day and the order of the row in a sealed file.
-    pub const fn key(&self) -> RowKey {
-        match self {
-            Self::Connection(row) => RowKey { ts: row.ts, order: (ordered(row.ts), row.uid) },
-            Self::Header(row) => RowKey { ts: row.header.ts, order: (row.header.uid, row.header.n as u64) },
-            Self::Event(row) => {
-                RowKey { ts: row.ts, order: (ordered(row.ts), if let Some(uid) = row.uid { uid } else { 0 }) }
+    /// The connection, where it is one.
+    pub fn connection(self) -> Option<Record> {
+        if let Self::Connection(row) = self { Some(row) } else { None }
+    }
+
+    /// The header, where it is one.
+    pub fn header(self) -> Option<HeaderRow<'a>> {
+        if let Self::Header(row) = self { Some(row) } else { None }
+    }
+
+    /// The event, where it is one.
+    pub fn event(self) -> Option<Event> {
+        if let Self::Event(row) = self { Some(row) } else { None }
+    }
+
+    /// The row of the base series, where it is one.
+    pub fn interval(self) -> Option<IntervalRow> {
+        if let Self::Interval(row) = self { Some(row) } else { None }
+    }
+}
+
+impl RowKey {
+    /// The key of the first row in `bytes`, and the bytes after it: of the row itself only its first fields are looked at.
+    pub fn decode(table: Table, bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (row, rest) = split(bytes)?;
+        let key = match table {
+            Table::Connections => {
+                let ((uid, ts), _) = postcard::take_from_bytes::<(u64, Nanos)>(row).ok()?;
+                Self { ts, order: (ordered(ts), uid) }
             }
-            Self::Interval(row) => RowKey { ts: row.interval.ts, order: (ordered(row.interval.ts), 0) },
-        }
+            Table::Headers => {
+                let ((uid, n, ts), _) = postcard::take_from_bytes::<(u64, u8, Nanos)>(row).ok()?;
+                Self { ts, order: (uid, u64::from(n)) }
+            }
+            Table::Events => {
+                let ((uid, ts), _) = postcard::take_from_bytes::<(Option<u64>, Nanos)>(row).ok()?;
+                Self { ts, order: (ordered(ts), uid.unwrap_or(0)) }
+            }
+            Table::Intervals => {
+                let (ts, _) = postcard::take_from_bytes::<Nanos>(row).ok()?;
+                Self { ts, order: (ordered(ts), 0) }
+            }
+        };
+        Some((key, rest))
     }
 }

@@ -316,12 +316,12 @@ impl JournalReader {
 
 /// Adds the rows in `bytes` and says how many; nothing where they break off.
 fn push_rows(builder: &mut TableBuilder, table: Table, bytes: &[u8]) -> Option<u32> {
-    let (mut rest, mut rows) = (bytes, 0u32);
-    while !rest.is_empty() {
-        let (row, after) = Row::decode(table, rest).ok()?;
-        builder.push(&row);
+    let before = builder.rows();
+    let mut rest = bytes;
+    builder.extend(std::iter::from_fn(|| {
+        let (row, after) = Row::decode(table, rest)?;
         rest = after;
-        rows += 1;
-    }
-    Some(rows)
+        Some(row)
+    }));
+    if rest.is_empty() { u32::try_from(builder.rows() - before).ok() } else { None }
 }

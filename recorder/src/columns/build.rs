@@ -17,6 +17,9 @@ use super::{Column, RowFamily, Value, list_item, schema};
 use crate::Table;
 use crate::rows::Row;
 
+/// Rows that go into a column before the next column's turn: of connections they fit the second-level cache.
+const ROWS_AT_A_TIME: usize = 128;
+
 /// Collects rows of one table into batches, all columns or some.
 pub(crate) struct TableBuilder {
     schema: SchemaRef,
@@ -52,16 +55,14 @@ impl TableBuilder {
         Self::new(table, &indices)
     }
 
-    /// Adds a row; one of another table is none of its business and is left out.
-    pub fn push(&mut self, row: &Row<'_>) {
-        match (&mut self.columns, row) {
-            (Columns::Connections(columns), Row::Connection(row)) => push(columns, row),
-            (Columns::Headers(columns), Row::Header(row)) => push(columns, row),
-            (Columns::Events(columns), Row::Event(row)) => push(columns, row),
-            (Columns::Intervals(columns), Row::Interval(row)) => push(columns, row),
-            _ => return,
-        }
-        self.rows += 1;
+    /// Adds rows; one of another table is none of its business and is left out.
+    pub fn extend<'a>(&mut self, rows: impl Iterator<Item = Row<'a>>) {
+        self.rows += match &mut self.columns {
+            Columns::Connections(columns) => extend(columns, rows.filter_map(Row::connection)),
+            Columns::Headers(columns) => extend(columns, rows.filter_map(Row::header)),
+            Columns::Events(columns) => extend(columns, rows.filter_map(Row::event)),
+            Columns::Intervals(columns) => extend(columns, rows.filter_map(Row::interval)),
+        };
     }
 
     /// How many rows are waiting.
@@ -88,9 +89,18 @@ fn builders<R: RowFamily>(indices: &[usize]) -> Builders<R> {
     indices.iter().filter_map(|&index| columns.get(index)).map(|column| builder(&column.value)).collect()
 }
 
-fn push<R: RowFamily>(columns: &mut Builders<R>, row: &R::Row<'_>) {
-    for column in columns {
-        column.push(row);
+/// Adds rows, a column after the other for some rows at a time; returns how many.
+fn extend<'a, R: RowFamily>(columns: &mut Builders<R>, mut rows: impl Iterator<Item = R::Row<'a>>) -> usize {
+    let mut added = 0;
+    let mut some = Vec::with_capacity(ROWS_AT_A_TIME);
+    loop {
+        some.clear();
+        some.extend(rows.by_ref().take(ROWS_AT_A_TIME));
+        if some.is_empty() {
+            return added;
+        }
+        columns.iter_mut().for_each(|column| column.extend(&some));
+        added += some.len();
     }
 }
 
@@ -100,7 +110,7 @@ fn finish<R: RowFamily>(columns: &mut Builders<R>) -> Vec<ArrayRef> {
 
 /// A column under construction.
 trait Build<R: RowFamily>: Send {
-    fn push(&mut self, row: &R::Row<'_>);
+    fn extend(&mut self, rows: &[R::Row<'_>]);
     fn finish(&mut self) -> ArrayRef;
 }
 
@@ -115,8 +125,8 @@ where
     B: ArrayBuilder,
     F: for<'a> FnMut(&mut B, &R::Row<'a>) + Send,
 {
-    fn push(&mut self, row: &R::Row<'_>) {
-        (self.append)(&mut self.builder, row);
+    fn extend(&mut self, rows: &[R::Row<'_>]) {
+        rows.iter().for_each(|row| (self.append)(&mut self.builder, row));
     }
 
     fn finish(&mut self) -> ArrayRef {

@@ -16,7 +16,8 @@ pub(crate) const RAW_LIMIT: u32 = 1 << 20;
 const SEGMENT_MAGIC: [u8; 8] = *b"CTJOURN2";
 /// No payload is larger.
 const LENGTH_LIMIT: u32 = 2 << 20;
-const ZSTD: u8 = 1;
+/// Rows behind their lengths, packed by zstd. 1 was the same without lengths.
+const ZSTD: u8 = 2;
 
 /// What a segment begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@
 //! segment:                              frame:
 //!   magic    8  "CTJOURN2"                magic      4  "CTJF"
 //!   number   8  as in the name            table      1  index of the table
-//!   first    8  sequence of its           codec      1  1 = zstd
+//!   first    8  sequence of its           codec      1  2 = zstd
 //!               first frame               reserved   2  0
 //!   crc32    4  of the 24 bytes above     rows       4  rows in the payload
 //!   frame...                              raw        4  bytes of the payload when unpacked, <= 1 MiB
@@ -19,7 +19,7 @@
 //!                                         header     4  crc32 of the 40 bytes above
 //!                                         (payload)
 //! ```
-//! The payload, unpacked, is rows of one table in postcard's format, one behind the other.
+//! The payload, unpacked, is rows of one table, one behind the other: four bytes of length, then the row in postcard's format.
 //!
 //! # Who writes, who deletes
 //! One thread a directory writes ([`crate::store`]): it appends frames to the newest segment and calls fdatasync at an interval. A row is

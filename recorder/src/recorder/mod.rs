@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use conntrack::{Detail, Event};
-use wire::{Interval, Nanos};
+use wire::Nanos;
 
 use crate::journal::Packer;
 use crate::store::{Ended, News, Store};
@@ -238,7 +238,7 @@ impl Recorder {
     fn append_parts(&mut self, block: &Block) -> Outcome {
         let mut rest = block.bytes.as_slice();
         while !rest.is_empty() {
-            let Ok((part, after)) = postcard::take_from_bytes::<Interval>(rest) else {
+            let Some((part, after)) = rows::decode_interval(rest) else {
                 self.defect.get_or_insert(RecorderError::BadBlock);
                 return Outcome::Lost;
             };

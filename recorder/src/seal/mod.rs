@@ -263,6 +263,7 @@ impl Sealer {
     fn write_table(&self, mut rows: Rows, sealed: &mut SealedSegment) -> Result<(), RecorderError> {
         let table = rows.table();
         for (date, day) in rows.days() {
+            let expected = day.len();
             let dir = self.root.join(table.as_str()).join(date.directory());
             self.disk.create_dir(&dir).on("create", &dir)?;
             for parent in [Some(self.root.as_path()), dir.parent()].into_iter().flatten() {
@@ -275,6 +276,11 @@ impl Sealer {
                 .map_err(|error| RecorderError::Parquet { path: unfinished.clone(), source: error })?;
             file.sync().on("sync", &unfinished)?;
             drop(file);
+            if written.rows != expected {
+                let unread = expected - written.rows;
+                let reason = format!("{unread} rows of the table {table} are not of this version's make");
+                return Err(RecorderError::Damaged { path: journal::segment_path(&self.root, sealed.segment), reason });
+            }
             publish(&*self.disk, &unfinished, &path)?;
             sealed.files.push(SealedFile {
                 table,

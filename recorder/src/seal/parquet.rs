@@ -33,15 +33,15 @@ pub(crate) fn write(file: &mut dyn DiskFile, table: Table, level: i32, day: Day<
     let mut batch = TableBuilder::whole(table)?;
     let properties = properties(table, level)?;
     let mut writer = ArrowWriter::try_new(&mut summed, crate::columns::schema(table), Some(properties))?;
-    let mut rows = 0;
-    for row in day.rows() {
-        batch.push(&row);
-        rows += 1;
-        if batch.rows() == BATCH {
-            writer.write(&batch.finish()?)?;
+    let (mut rows, mut left) = (0, day.rows());
+    loop {
+        batch.extend(left.by_ref().take(BATCH));
+        if batch.rows() == 0 {
+            break;
         }
+        rows += batch.rows() as u64;
+        writer.write(&batch.finish()?)?;
     }
-    writer.write(&batch.finish()?)?;
     writer.close()?;
     Ok(Written { rows, bytes: summed.bytes, crc32: summed.hasher.finalize() })
 }

@@ -9,7 +9,7 @@ use wire::Nanos;
 
 use crate::Table;
 use crate::journal::{Frame, unpack};
-use crate::rows::Row;
+use crate::rows::{Row, RowKey};
 
 /// More days than this in one segment are no clock.
 const MOST_DAYS: usize = 366;
@@ -125,9 +125,8 @@ impl Rows {
     /// Makes entries for the rows from `at` on; `false` where they break off.
     fn index_from(&mut self, mut at: usize) -> bool {
         while at < self.bytes.len() {
-            let Ok((row, rest)) = Row::decode(self.table, &self.bytes[at..]) else { return false };
+            let Some((key, rest)) = RowKey::decode(self.table, &self.bytes[at..]) else { return false };
             let Ok(offset) = u32::try_from(at) else { return false };
-            let key = row.key();
             let next = self.bytes.len() - rest.len();
             self.entries.push(Entry { day: Partition::of(key.ts), order: key.order, at: offset });
             at = next;
@@ -158,11 +157,16 @@ pub(crate) struct Day<'a> {
 }
 
 impl<'a> Day<'a> {
-    /// The rows. Each was decoded before, so that none is left out here.
+    /// How many rows there are.
+    pub const fn len(self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// The rows. One whose checksum holds and that is none all the same, which only another program can have written, is left out.
     pub fn rows(self) -> impl Iterator<Item = Row<'a>> {
         self.entries.iter().filter_map(move |entry| {
             let row = self.bytes.get(entry.at as usize..)?;
-            Row::decode(self.table, row).ok().map(|(row, _)| row)
+            Row::decode(self.table, row).map(|(row, _)| row)
         })
     }
 }

@@ -109,7 +109,7 @@ fn count_rows(frame: &journal::Frame, payload: &[u8]) -> Option<u32> {
     }
     let (mut rest, mut rows) = (raw.as_slice(), 0);
     while !rest.is_empty() {
-        (_, rest) = Row::decode(frame.table, rest).ok()?;
+        (_, rest) = Row::decode(frame.table, rest)?;
         rows += 1;
     }
     Some(rows)
