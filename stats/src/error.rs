@@ -46,9 +46,17 @@ pub enum ReportError {
     },
     /// The base series cannot be put together.
     #[error(
-        "the table intervals has bins of several widths; report on campaigns recorded with one recorder.interval_width at a time"
+        "the table intervals has bins of several widths within one hour of a run, which no tap records: verify the campaign"
     )]
     WidthChanged,
+    /// Bins of the base series are too wide for bursts.
+    #[error(
+        "the bins of the table intervals are {seconds} s wide, and a minute is the most that shows a burst; record with a shorter recorder.interval_width"
+    )]
+    Width {
+        /// Width of a bin, s.
+        seconds: f64,
+    },
     /// An address is none.
     #[error(
         "column {column} has \"{text}\", which is no IP address; `conntrack-report verify` says which file is damaged"
@@ -63,6 +71,15 @@ pub enum ReportError {
     #[cfg(all(feature = "sql", not(feature = "cluster")))]
     #[error("this program was built without Ballista; leave --cluster out, or build it with --features cluster")]
     NoCluster,
+    /// The scheduler of a cluster does not answer.
+    #[cfg(feature = "cluster")]
+    #[error("the scheduler {scheduler} does not answer: {cause}; start it, or leave --cluster out")]
+    Scheduler {
+        /// As it was named.
+        scheduler: String,
+        /// Why.
+        cause: String,
+    },
     /// A query failed while it ran.
     #[cfg(feature = "sql")]
     #[error("the query failed: {0}")]

@@ -19,6 +19,7 @@ const READ_AHEAD: usize = 4;
 #[derive(Debug, Default)]
 pub struct Skipped {
     parts: u64,
+    quiet: bool,
 }
 
 impl Skipped {
@@ -28,9 +29,16 @@ impl Skipped {
         self.parts
     }
 
+    /// For one more look at what is read by somebody who tells.
+    pub fn quiet() -> Self {
+        Self { quiet: true, ..Self::default() }
+    }
+
     fn skip(&mut self, table: Table, error: &ReadError) {
         self.parts += 1;
-        tracing::warn!("rows of the table {table} are left out: {error}");
+        if !self.quiet {
+            tracing::warn!("rows of the table {table} are left out: {error}");
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod packet_line;
 mod page;
 mod pcapng;
 mod progress;
+mod recorded;
 mod rows;
 mod services;
 #[cfg(feature = "sql")]
@@ -65,7 +66,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Done::InPart) => ExitCode::from(3),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            let line = log::line(&error);
+            tracing::error!("{line}");
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }

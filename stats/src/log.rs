@@ -30,3 +30,33 @@ pub fn start(cli: &Cli) {
 pub fn colours() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
+
+/// What went wrong in one line: the error and its causes, but for those that it names itself.
+pub fn line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            let joint = if line.is_empty() { "" } else { ": " };
+            line = line + joint + &cause;
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use anyhow::Context;
+
+    use crate::ReportError;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let full = || ReportError::Write(io::Error::other("the disk is full"));
+        let told = "cannot write the output: the disk is full; make room or choose another place with -o";
+        assert_eq!(super::line(&full().into()), told);
+        let error = Err::<(), _>(full()).context("no page was made").unwrap_err();
+        assert_eq!(super::line(&error), format!("no page was made: {told}"));
+    }
+}

@@ -119,6 +119,7 @@ impl Selection {
                 self.choose(batch, &chosen, &mut left, take)
             })?;
         }
+        self.miss(left == self.limit && left > 0);
         Ok(())
     }
 
@@ -146,9 +147,17 @@ impl Selection {
                 Ok(ControlFlow::Continue(()))
             })?;
         }
+        self.miss(found.is_empty());
         found.sort_by_key(|(ts, _)| *ts);
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         found.iter().take(limit).try_for_each(|(_, row)| take(row))
+    }
+
+    /// Says that a connection that was asked for by name has no rows.
+    fn miss(&self, nothing: bool) {
+        if let Some(uid) = self.uid.filter(|_| nothing) {
+            tracing::warn!("the table {} has no row of uid {uid}", self.table);
+        }
     }
 
     /// Gives the rows wanted of a batch, at most `left`, in slices that share its memory.

@@ -32,7 +32,7 @@ impl Standing {
             return Ok(Self { state, up_to: None });
         }
         let mut newest = manifest.packets.end.map(|end| end.0);
-        each_batch(campaign, Table::Intervals, &["ts"], &mut Skipped::default(), &mut |batch| {
+        each_batch(campaign, Table::Intervals, &["ts"], &mut Skipped::quiet(), &mut |batch| {
             let ts = Column::require(batch, Table::Intervals, "ts")?;
             newest = (0..batch.num_rows()).filter_map(|row| ts.cell(row).instant()).max().max(newest);
             Ok(ControlFlow::Continue(()))
@@ -47,10 +47,12 @@ impl Standing {
         match self.state {
             "running" => Some(format!(
                 "The recording goes on, or died without notice: the figures are those acknowledged so far{up_to}. \
-                    Connections \
-                 that were still open then are not among them."
+                 Connections that were still open then are not among them, which makes lengths too short."
             )),
-            "interrupted" => Some(format!("The recording was interrupted: the figures end where it did{up_to}.")),
+            "interrupted" => Some(format!(
+                "The recording was interrupted: the figures end where it did{up_to}. Connections that a crash found open \
+                 are not among them, which makes lengths too short."
+            )),
             _ => None,
         }
     }

@@ -3,9 +3,12 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+
 use hwsim::arrivals::Process;
 use hwsim::rng::Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Campaign, EPOCH, printed, report};
 use wire::{Interval, IntervalHalf, Nanos};
 
@@ -125,4 +128,52 @@ fn scales_and_rates_that_are_none_are_wrong_usage() {
     }
     let output = report(&["burstiness", "lab", "--capacity=1G", "--over=1.5"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// A campaign of two runs of five minutes, twenty minutes apart, in each of which a connection began every tenth of a second.
+fn two_runs(dir: &Path) {
+    const TENTH: i64 = 100_000_000;
+    let ends = [(EPOCH, EPOCH + 2999 * TENTH), (EPOCH + 15_000 * TENTH, EPOCH + 17_999 * TENTH)];
+    let begins = ends.iter().flat_map(|&(start, end)| (start..=end).step_by(TENTH as usize)).map(Nanos);
+    support::write(dir, begins.map(opening), []);
+    let path = dir.join("campaign.json");
+    let mut manifest: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let run = manifest["runs"][0].clone();
+    manifest["runs"] = ends.iter().map(|&(start, end)| json!({ "packets": { "start": start, "end": end } })).collect();
+    for at in 0..2 {
+        for key in ["state", "ended_by", "wall_clock"] {
+            manifest["runs"][at][key] = run[key].clone();
+        }
+    }
+    manifest["packets"] = json!({ "start": ends[0].0, "end": ends[1].1 });
+    manifest["deleted"] = json!({ "segments": 2, "bytes": 5_000_000 });
+    fs::write(path, manifest.to_string()).unwrap();
+}
+
+#[test]
+fn what_was_not_recorded_or_deleted_is_said_and_no_rate_counts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("lab");
+    two_runs(&dir);
+    let dir = dir.to_str().unwrap();
+    let found = |report: &str| -> Value { serde_json::from_str(&printed(&[report, dir, "--format", "json"])).unwrap() };
+    let burstiness = found("burstiness");
+    assert_eq!((burstiness["gaps"].as_array().unwrap().len(), burstiness["hours"].as_array().unwrap().len()), (1, 2));
+    for hour in burstiness["hours"].as_array().unwrap() {
+        assert!((number(&hour["recorded_s"]) - 300.0).abs() < 0.2, "{hour}");
+        assert!((number(&hour["openings"]["per_second"]) - 10.0).abs() < 0.01, "{hour}");
+        let second =
+            hour["openings"]["scales"].as_array().unwrap().iter().find(|scale| number(&scale["scale_s"]) == 1.0);
+        assert!(number(&second.unwrap()["peak_to_mean"]) < 1.01, "{hour}");
+    }
+    let summary = found("summary");
+    assert!((number(&summary["rates"]["mean_packets_per_second"]) - 10.0).abs() < 0.01, "{}", summary["rates"]);
+    assert!((number(&summary["campaign"]["recorded_s"]) - 599.8).abs() < 0.1, "{}", summary["campaign"]);
+    let text = printed(&["summary", dir]);
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("2 segments (5.00 MB) were deleted to make room"), "{text}");
+    assert!(said.contains("nothing is recorded, from ") && said.contains("recorded)"), "{text}");
+    let page = folder.path().join("page.html");
+    assert!(report(&["html", dir, "-o", page.to_str().unwrap()]).status.success());
+    assert!(fs::read_to_string(page).unwrap().contains("Nothing was recorded here"));
 }

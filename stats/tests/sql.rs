@@ -248,8 +248,9 @@ fn a_query_that_makes_no_sense_is_wrong_usage_and_one_line_says_what_there_is() 
         ("SELECT nonsense FROM connections", "conntrack-report columns"),
         ("SELECT nonsense(1)", "nonsense"),
         ("SELECT cidr_match(1)", "cidr_match"),
+        ("SELECT interval '1 day' AS step", "column step is an interval"),
     ] {
-        let output = report(&["sql", &dir, query]);
+        let output = report(&["sql", &dir, query, "--format", "parquet", "-o", "/dev/null"]);
         let said = complaint(&output);
         assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{query}: {said}");
         assert!(said.contains(hint) && said.len() < 500, "{query}: {said}");

@@ -1,7 +1,7 @@
 //! What the connections say: tails, lengths in spite of the campaign's edges, bursts within a connection, and what goes with what.
 
 use arrow_array::RecordBatch;
-use recorder::Table;
+use recorder::{Span, Table};
 use serde::Serialize;
 
 use crate::ReportError;
@@ -179,8 +179,8 @@ pub struct Correlation {
 /// Adds up batches of the connections table.
 #[derive(Debug)]
 pub struct GatherConnections {
-    /// Last packet of the campaign, ns since the epoch: who was open then lasted at least so long.
-    end: i64,
+    /// First and last packet of each run: who was open at the end of one lasted at least so long.
+    runs: Vec<Span>,
     total: u64,
     whole: u64,
     censoring: Censoring,
@@ -224,10 +224,10 @@ struct Side {
 }
 
 impl GatherConnections {
-    /// Of a campaign whose last packet came at `end`.
-    pub fn new(end: i64) -> Self {
+    /// Of a campaign of these runs, in order of time.
+    pub fn new(runs: Vec<Span>) -> Self {
         Self {
-            end,
+            runs,
             total: 0,
             whole: 0,
             censoring: Censoring::default(),
@@ -279,6 +279,12 @@ impl GatherConnections {
         Ok(())
     }
 
+    /// When the run ended that a connection began in. It was cut there, whether or not another run followed.
+    fn run_end(&self, ts: i64) -> i64 {
+        let begun = self.runs.partition_point(|run| run.start.is_none_or(|start| start.0 <= ts));
+        self.runs.get(begun.saturating_sub(1)).and_then(|run| run.end).map_or(i64::MIN, |end| end.0)
+    }
+
     fn count(&mut self, partial: bool, reason: &str) {
         self.total += 1;
         self.censoring.began_before += u64::from(partial);
@@ -293,7 +299,7 @@ impl GatherConnections {
     fn add_row(&mut self, row: &Row) {
         let Some(established) = row.established.filter(|_| !row.partial) else { return };
         let nanos = (row.seconds * 1e9).round() as u64;
-        let open_for = self.end.saturating_sub(row.ts).max(0) as u64;
+        let open_for = self.run_end(row.ts).saturating_sub(row.ts).max(0) as u64;
         self.spans.add(if row.still_open { nanos.max(open_for) } else { nanos }, row.closed);
         for side in row.sides.iter().filter(|side| side.bytes > 0) {
             self.add_bursts(side, established);

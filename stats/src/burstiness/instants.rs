@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::series::HOUR;
+use super::series::{HOUR, Part};
 use crate::estimate::arrivals::{self, Arrivals};
 use crate::estimate::dispersion::index_of_dispersion_for_intervals;
+use crate::recorded::Recorded;
 use crate::summary::Seconds;
 
 /// Instants kept of an hour. The tests of [`arrivals`] have all the power that anyone could wish for with as many, and their rate changes less
@@ -38,10 +39,9 @@ pub struct IntervalDispersion {
 
 /// Gathers instants. What is kept does not depend on their order.
 #[derive(Debug)]
-pub struct GatherInstants {
-    /// Start of the campaign, ns since the epoch: its first hour begins there.
-    start: i64,
-    hours: BTreeMap<i64, Beginning>,
+pub struct GatherInstants<'a> {
+    recorded: &'a Recorded,
+    hours: BTreeMap<Part, Beginning>,
 }
 
 /// The beginning of an hour: a 2^halvings-th of it.
@@ -80,22 +80,22 @@ impl Beginning {
     }
 }
 
-impl GatherInstants {
-    /// Of a campaign that began at `start`.
-    pub const fn new(start: i64) -> Self {
-        Self { start, hours: BTreeMap::new() }
+impl<'a> GatherInstants<'a> {
+    /// Of a campaign that was recorded in these stretches.
+    pub const fn new(recorded: &'a Recorded) -> Self {
+        Self { recorded, hours: BTreeMap::new() }
     }
 
-    /// Adds an instant.
+    /// Adds an instant. One of which nothing else was recorded is left out.
     pub fn add(&mut self, ts: i64) {
-        let hour = ts.div_euclid(HOUR);
-        let origin = hour.saturating_mul(HOUR).max(self.start);
-        self.hours.entry(hour).or_default().add(ts.saturating_sub(origin));
+        let Some(part) = Part::holding(self.recorded, ts) else { return };
+        let Some(ends) = part.ends(self.recorded) else { return };
+        self.hours.entry(part).or_default().add(ts.saturating_sub(ends.first));
     }
 
-    /// Takes out how they followed each other in the hour that holds `ts`, of which so much was recorded.
-    pub fn take(&mut self, ts: i64, recorded: Seconds) -> Gaps {
-        self.hours.remove(&ts.div_euclid(HOUR)).unwrap_or_default().gaps(recorded)
+    /// Takes out how they followed each other in a part of an hour, of which so much was recorded.
+    pub fn take(&mut self, part: Part, recorded: Seconds) -> Gaps {
+        self.hours.remove(&part).unwrap_or_default().gaps(recorded)
     }
 }
 
@@ -104,9 +104,10 @@ mod tests {
     use super::*;
 
     fn gathered(instants: impl IntoIterator<Item = i64>) -> Gaps {
-        let mut gather = GatherInstants::new(HOUR + 100);
+        let recorded = Recorded::made_of(&[(HOUR + 100, 2 * HOUR)]);
+        let mut gather = GatherInstants::new(&recorded);
         instants.into_iter().for_each(|ts| gather.add(ts));
-        gather.take(HOUR, Seconds(1800.0))
+        gather.take(Part::holding(&recorded, HOUR + 100).unwrap(), Seconds(1800.0))
     }
 
     #[test]
@@ -122,6 +123,6 @@ mod tests {
     #[test]
     fn instants_all_at_once_come_to_an_end() {
         assert_eq!(gathered(std::iter::repeat_n(HOUR + 100, 10_000)).test, None);
-        assert_eq!(gathered([i64::MIN, i64::MAX, 0]).test, None);
+        assert_eq!(gathered([i64::MIN, i64::MAX, 0]), gathered([]), "what is not of it is left out");
     }
 }

@@ -89,7 +89,7 @@ impl HourReport {
     /// Of one hour; takes out the openings and closings that lie in it, and puts its bins of alpha traffic in.
     pub fn of(
         hour: &Hour,
-        [openings, closings]: [&mut GatherInstants; 2],
+        [openings, closings]: [&mut GatherInstants<'_>; 2],
         alphas: &mut GatherAlpha,
         options: &Options,
     ) -> Self {
@@ -108,8 +108,8 @@ impl HourReport {
             packets,
             bytes,
             openings: opened,
-            opening_gaps: openings.take(hour.start, recorded),
-            closing_gaps: closings.take(hour.start, recorded),
+            opening_gaps: openings.take(hour.part, recorded),
+            closing_gaps: closings.take(hour.part, recorded),
             alpha: alpha(hour, bin, alphas),
             micro_bursts: capacity.and_then(|capacity| excess::over(&hour.counts.bytes, options.over * capacity)),
         }

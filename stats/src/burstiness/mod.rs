@@ -1,7 +1,7 @@
 //! `conntrack-report burstiness`: how unevenly the traffic ran, hour by hour, from the base series of the whole campaign; and what its
 //! connections say of bursts, sizes and lengths.
 //!
-//! One pass over the connections, then one over the base series, and a last one for the connections behind what stands out. Of the connections only counts, largest values and, of each hour, some
+//! One pass over the base series to see what was recorded, one over the connections, then one over the base series, and a last one for the connections behind what stands out. Of the connections only counts, largest values and, of each hour, some
 //! thousand instants are kept; of the base series three hours at a time.
 
 mod alpha;
@@ -22,6 +22,7 @@ pub use link::{HourReport, Options, ScaleReport, SeriesReport};
 
 use crate::ReportError;
 use crate::input::{Skipped, each_batch};
+use crate::recorded::{Gap, Recorded, runs};
 use crate::standing::Standing;
 use crate::summary::Seconds;
 use alpha::{AlphaBin, GatherAlpha};
@@ -40,7 +41,9 @@ pub struct Burstiness {
     pub basis: &'static str,
     /// Width of the bins of the base series; nothing of an empty campaign.
     pub bin_s: Option<Seconds>,
-    /// Hour by hour, in UTC.
+    /// What was not recorded, or deleted since, between its first packet and its last: no part of any figure.
+    pub gaps: Vec<Gap>,
+    /// Hour by hour, in UTC, as far as each was recorded.
     pub hours: Vec<HourReport>,
     /// Frames that the capture lost: the hours that they fell into say so.
     pub lost: u64,
@@ -58,10 +61,9 @@ impl Burstiness {
     /// # Errors
     /// [`ReportError`] for a campaign of a make that cannot be taken apart.
     pub fn of(path: &Path, campaign: &Campaign, options: &Options, skipped: &mut Skipped) -> Result<Self, ReportError> {
-        let packets = campaign.manifest().packets;
-        let start = packets.start.map_or(i64::MIN, |start| start.0);
-        let (mut openings, mut closings) = (GatherInstants::new(start), GatherInstants::new(start));
-        let mut connections = GatherConnections::new(packets.end.map_or(i64::MIN, |end| end.0));
+        let recorded = Recorded::of(campaign)?;
+        let (mut openings, mut closings) = (GatherInstants::new(&recorded), GatherInstants::new(&recorded));
+        let mut connections = GatherConnections::new(runs(campaign.manifest()));
         each_batch(campaign, Table::Connections, &connections::COLUMNS, skipped, &mut |batch| {
             let seen = &mut |opened: Option<i64>, closed: Option<i64>| {
                 opened.into_iter().for_each(|ts| openings.add(ts));
@@ -71,7 +73,7 @@ impl Burstiness {
         })?;
         let (mut hours, mut lost, mut bin) = (Vec::new(), 0_u64, None);
         let mut alpha = GatherAlpha::default();
-        let mut gather = GatherHours::new(|hour: Hour| {
+        let mut gather = GatherHours::new(&recorded, |hour: Hour| {
             bin = Some(Seconds(hour.width as f64 / 1e9));
             lost = lost.saturating_add(hour.lost);
             hours.push(HourReport::of(&hour, [&mut openings, &mut closings], &mut alpha, options));
@@ -86,6 +88,7 @@ impl Burstiness {
             standing: Standing::of(campaign)?,
             basis: "intervals",
             bin_s: bin,
+            gaps: recorded.gaps(),
             hours,
             lost,
             late_rows,

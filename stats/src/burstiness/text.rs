@@ -8,6 +8,7 @@ use super::link::{HourReport, ScaleReport, SeriesReport};
 use crate::estimate::hurst::Refusal;
 use crate::estimate::tail::Tail;
 use crate::page::Page;
+use crate::recorded;
 use crate::summary::{Seconds, Spread};
 use crate::text::{bit_rate, bytes, count, duration, instant, share};
 
@@ -53,6 +54,7 @@ fn basis(page: &mut Page, report: &Burstiness, bin: Seconds) {
             ),
         );
     }
+    recorded::sentence(&report.gaps).iter().for_each(|sentence| page.fact("!", sentence));
     if report.late_rows > 0 {
         page.fact("!", &format!("{} rows came hours after their time and are left out.", count(report.late_rows)));
     }

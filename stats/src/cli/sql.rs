@@ -44,7 +44,7 @@ pub struct SqlArgs {
     #[arg(long, value_name = "FOLDER")]
     pub spill: Option<PathBuf>,
     /// Run the query on the Ballista cluster with this scheduler; its executors must find the campaigns at the same paths
-    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["memory", "spill"])]
+    #[arg(long, value_parser = host_and_port, value_name = "HOST:PORT", conflicts_with_all = ["memory", "spill"])]
     pub cluster: Option<String>,
     #[command(flatten)]
     pub write: OutputArgs,
@@ -61,6 +61,12 @@ pub enum SqlFormat {
     Json,
     /// A Parquet file
     Parquet,
+}
+
+/// The address of a scheduler.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let well = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if well { Ok(text.to_owned()) } else { Err("write it like scheduler.example.org:50050".to_owned()) }
 }
 
 /// A size in bytes, from a number with its prefix (powers of 1024).

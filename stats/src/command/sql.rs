@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use arrow_schema::DataType;
 use tempfile::TempDir;
 
 use super::Done;
@@ -14,7 +15,7 @@ use crate::cli::{SqlArgs, SqlFormat, TableFormat};
 use crate::format::{ParquetWriter, TableWriter};
 use crate::output::Output;
 use crate::sql::{Engine, Place, Planned, Printable};
-use crate::{ReportError, leftovers};
+use crate::{ReportError, Usage, leftovers};
 
 /// Prints the answer to a query.
 pub fn sql(arguments: &SqlArgs) -> anyhow::Result<Done> {
@@ -46,6 +47,13 @@ pub fn sql(arguments: &SqlArgs) -> anyhow::Result<Done> {
 /// Writes the answer, its types as they are, into a Parquet file.
 fn parquet(arguments: &SqlArgs, engine: &Engine, planned: Planned, mut out: Output) -> anyhow::Result<Done> {
     no_terminal("parquet", arguments.write.output.as_deref())?;
+    if let Some(field) =
+        planned.schema().fields().iter().find(|field| matches!(field.data_type(), DataType::Interval(_)))
+    {
+        return Err(
+            Usage(format!("column {} is an interval, which Parquet has not: cast it to text", field.name())).into()
+        );
+    }
     let mut writer = ParquetWriter::new(&mut out, Arc::new(planned.schema().clone()))?;
     engine.run(planned, &mut |batch| writer.write(batch))?;
     writer.finish()?;

@@ -63,7 +63,7 @@ impl Data {
     ) -> Result<Self, ReportError> {
         let options = Options { scales: SCALES.to_vec(), capacity: None, over: 1.0 };
         // Each pass would count the same damage again: the first to read a table tells of it.
-        let mut again = Skipped::default();
+        let mut again = Skipped::quiet();
         let summary = Summary::of(path, campaign, skipped)?;
         let seconds = summary.campaign.duration_s.map_or(0.0, |Seconds(seconds)| seconds);
         let connections = Connections::of(campaign, wanted, HOSTS, &mut again)?;
@@ -71,12 +71,13 @@ impl Data {
             tracing::warn!("no connection has the uid {uid} in {}", path.display());
         }
         let with_headers = connections.chosen.iter().filter(|chosen| chosen.headers > 0).map(|chosen| chosen.uid);
+        let burstiness = Burstiness::of(path, campaign, &options, &mut again)?;
         Ok(Self {
             name,
-            burstiness: Burstiness::of(path, campaign, &options, &mut again)?,
             throughput: Throughput::of(path, campaign, By::All, SHORTEST, &mut again)?,
             timeouts: Timeouts::of(path, campaign, &TIMEOUTS, &mut again)?,
-            series: Series::of(campaign, seconds, &mut again)?,
+            series: Series::of(campaign, &burstiness.gaps, seconds, &mut again)?,
+            burstiness,
             segments: gather::segments(campaign, &with_headers.collect::<Vec<_>>(), skipped)?,
             summary,
             connections,

@@ -30,7 +30,9 @@ pub async fn context(scheduler: &str) -> std::result::Result<SessionContext, Rep
         .with_config(super::told(SessionConfig::new_with_ballista()))
         .with_default_features()
         .build();
-    SessionContext::remote_with_state(&format!("df://{scheduler}"), state).await.map_err(errors::failed)
+    SessionContext::remote_with_state(&format!("df://{scheduler}"), state)
+        .await
+        .map_err(|error| ReportError::Scheduler { scheduler: scheduler.to_owned(), cause: errors::said(&error) })
 }
 
 /// Says that this program cannot ask a cluster.

@@ -84,7 +84,9 @@ impl Engine {
     pub fn open(paths: &[PathBuf], place: Place<'_>) -> Result<Self, ReportError> {
         let open = |path: &PathBuf| Ok((path.display().to_string(), Arc::new(Campaign::open(path)?)));
         let campaigns = paths.iter().map(open).collect::<Result<Vec<_>, ReportError>>()?;
-        for (name, campaign) in &campaigns {
+        // Of what executors read it is told elsewhere.
+        let here = campaigns.iter().filter(|_| matches!(place, Place::Here { .. }));
+        for (name, campaign) in here {
             if let Some(sentence) = Standing::of(campaign)?.sentence() {
                 tracing::warn!("{name}: {sentence}");
             }

@@ -12,6 +12,7 @@ pub fn sentences(manifest: &Manifest, standing: &Standing, connections: &Connect
     sentences.extend(standing.sentence());
     sentences.extend(interruptions(manifest));
     sentences.extend(dropped(manifest, connections));
+    sentences.extend(deleted(manifest));
     for table in Table::ALL {
         let lost = manifest.lost_rows(table);
         if lost > 0 {
@@ -42,6 +43,18 @@ fn interruptions(manifest: &Manifest) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+/// Of a campaign that made room.
+fn deleted(manifest: &Manifest) -> Option<String> {
+    let deleted = &manifest.deleted;
+    (deleted.segments > 0).then(|| {
+        format!(
+            "{} ({}) were deleted to make room: connections, traffic and rates are of what is left; the frames above are all.",
+            plural(deleted.segments, "segment"),
+            bytes(deleted.bytes)
+        )
+    })
 }
 
 fn dropped(manifest: &Manifest, connections: &Connections) -> Option<String> {

@@ -27,6 +27,7 @@ pub use text::{REASONS, STATES, explained, period};
 
 use crate::ReportError;
 use crate::input::{Skipped, each_batch};
+use crate::recorded::Recorded;
 use crate::standing::Standing;
 use connections::GatherConnections;
 use rates::GatherRates;
@@ -83,6 +84,8 @@ pub struct About {
     pub end: Option<Instant>,
     /// Between them.
     pub duration_s: Option<Seconds>,
+    /// How much of that was recorded and is still there: less where it was recorded in several runs, or segments were deleted.
+    pub recorded_s: Option<Seconds>,
     /// What the timestamps come from.
     pub clock_source: String,
     /// The machine that recorded.
@@ -114,11 +117,13 @@ impl Summary {
         let manifest = campaign.manifest();
         let ledger = manifest.ledger();
         let standing = Standing::of(campaign)?;
-        let about = About::of(path, manifest, &standing, [gather.first, gather.last]);
-        let losses = losses::sentences(manifest, &standing, &gather.connections, skipped.parts() - before);
+        let recorded = Recorded::of(campaign)?;
+        let about = About::of(path, manifest, &standing, &recorded, [gather.first, gather.last]);
+        let mut losses = losses::sentences(manifest, &standing, &gather.connections, skipped.parts() - before);
+        losses.extend(recorded.sentence());
         Ok(Self {
             imbalance: ledger.balance().err().map(|imbalance| imbalance.to_string()),
-            rates: mean_rates(about.duration_s, &gather.traffic, rates.peak()),
+            rates: rates.finish(recorded.seconds()),
             responder_ports: gather.top_ports(),
             originator_networks: gather.networks[0].finish(),
             responder_networks: gather.networks[1].finish(),
@@ -142,7 +147,13 @@ impl Summary {
 
 impl About {
     /// `first` and `last` are those of the connections: the manifest of a campaign that runs, or died, lags behind them.
-    fn of(path: &Path, manifest: &Manifest, standing: &Standing, [first, last]: [Option<i64>; 2]) -> Self {
+    fn of(
+        path: &Path,
+        manifest: &Manifest,
+        standing: &Standing,
+        recorded: &Recorded,
+        [first, last]: [Option<i64>; 2],
+    ) -> Self {
         let start = [manifest.packets.start, first.map(Nanos)].into_iter().flatten().min();
         let end = manifest.packets.end.max(last.map(Nanos));
         let duration = start.zip(end).map(|(start, end)| Seconds(end.elapsed_since(start) as f64 / 1e9));
@@ -156,23 +167,12 @@ impl About {
             start: start.map(|start| Instant(start.0)),
             end: end.map(|end| Instant(end.0)),
             duration_s: duration,
+            recorded_s: recorded.seconds().map(Seconds),
             clock_source: manifest.clock_source.clone(),
             host: manifest.host.clone(),
             version: manifest.software.version.clone(),
             commit: manifest.software.commit.clone(),
             anonymisation: manifest.anonymisation.clone(),
         }
-    }
-}
-
-fn mean_rates(duration: Option<Seconds>, traffic: &Traffic, peak: Option<Peak>) -> Rates {
-    let per_second = |halves: &Halves| {
-        let seconds = duration.map(|Seconds(seconds)| seconds).filter(|&seconds| seconds > 0.0)?;
-        Some(halves.total() as f64 / seconds)
-    };
-    Rates {
-        mean_bits_per_second: per_second(&traffic.ip_bytes).map(|bytes| bytes * 8.0),
-        mean_packets_per_second: per_second(&traffic.packets),
-        peak,
     }
 }

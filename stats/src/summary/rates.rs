@@ -18,7 +18,7 @@ pub const COLUMNS: [&str; 6] = ["ts", "width", "orig_pkts", "orig_ip_bytes", "re
 /// How fast the TCP traffic ran, both directions together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Rates {
-    /// IP bit/s over the time from the first packet to the last; none where that is no time at all.
+    /// IP bit/s over the time that was recorded; none where that is no time at all.
     pub mean_bits_per_second: Option<f64>,
     /// Packets/s over the same time.
     pub mean_packets_per_second: Option<f64>,
@@ -54,6 +54,8 @@ pub struct GatherRates {
     /// Others that may still grow: rows come nearly in order of time.
     open: BTreeMap<i64, Bin>,
     peak: Option<(i64, Bin)>,
+    bytes: u64,
+    packets: u64,
 }
 
 impl GatherRates {
@@ -75,10 +77,13 @@ impl GatherRates {
             };
             let (Some(ts), Some(seconds)) = (ts.cell(row).instant(), width.cell(row).seconds()) else { continue };
             let width = ((seconds * 1e9).round() as i64).max(SECOND);
+            let (bytes, packets) = (sum(&orig_bytes, &resp_bytes), sum(&orig_pkts, &resp_pkts));
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.packets = self.packets.saturating_add(packets);
             let bin = self.bin(ts.saturating_sub(ts.rem_euclid(width)));
             bin.width = bin.width.max(width);
-            bin.bytes = bin.bytes.saturating_add(sum(&orig_bytes, &resp_bytes));
-            bin.packets = bin.packets.saturating_add(sum(&orig_pkts, &resp_pkts));
+            bin.bytes = bin.bytes.saturating_add(bytes);
+            bin.packets = bin.packets.saturating_add(packets);
         }
         Ok(())
     }
@@ -96,9 +101,20 @@ impl GatherRates {
         bin
     }
 
-    /// The busiest bin.
+    /// The rates of what was recorded in so many seconds.
     #[must_use]
-    pub fn peak(mut self) -> Option<Peak> {
+    pub fn finish(self, seconds: Option<f64>) -> Rates {
+        let seconds = seconds.filter(|&seconds| seconds > 0.0);
+        let per_second = |number: u64| seconds.map(|seconds| number as f64 / seconds);
+        Rates {
+            mean_bits_per_second: per_second(self.bytes).map(|bytes| bytes * 8.0),
+            mean_packets_per_second: per_second(self.packets),
+            peak: self.peak(),
+        }
+    }
+
+    /// The busiest bin.
+    fn peak(mut self) -> Option<Peak> {
         self.open.extend(self.latest.take());
         while !self.open.is_empty() {
             self.close_oldest();

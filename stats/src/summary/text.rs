@@ -83,7 +83,14 @@ fn about(page: &mut Page, summary: &Summary) {
 pub fn period(campaign: &About) -> String {
     match (campaign.start, campaign.end, campaign.duration_s) {
         (Some(Instant(start)), Some(Instant(end)), Some(Seconds(seconds))) => {
-            format!("{} to {} UTC ({})", instant(start, 3), instant(end, 3), duration(seconds))
+            let recorded = campaign.recorded_s.map_or(seconds, |Seconds(recorded)| recorded);
+            // Bins of the base series are no sharper.
+            let of_which = if recorded < 0.999 * seconds - 1.0 {
+                format!(", {} recorded", duration(recorded))
+            } else {
+                String::new()
+            };
+            format!("{} to {} UTC ({}{of_which})", instant(start, 3), instant(end, 3), duration(seconds))
         }
         _ => "no packet was seen".to_owned(),
     }
@@ -207,8 +214,8 @@ fn rates(page: &mut Page, rates: &Rates, note: &str) {
     page.section(&format!("Rates of TCP{note}"), &["IP", "packets"]);
     let packets = |rate: f64| format!("{}/s", count(rate.round() as u64));
     match rates.mean_bits_per_second.zip(rates.mean_packets_per_second) {
-        Some((bits, rate)) => page.row("  Mean from the first packet to the last", &[&bit_rate(bits), &packets(rate)]),
-        None => page.row("  Mean from the first packet to the last", &["-", "-"]),
+        Some((bits, rate)) => page.row("  Mean over the time recorded", &[&bit_rate(bits), &packets(rate)]),
+        None => page.row("  Mean over the time recorded", &["-", "-"]),
     }
     if let Some(Peak { ts, width_s: Seconds(width), bits_per_second, packets_per_second }) = rates.peak {
         let label = format!("  Busiest {}: {}", duration(width).replace(".00", ""), instant(ts.0, 0));

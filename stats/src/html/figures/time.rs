@@ -24,7 +24,7 @@ pub fn throughput(campaigns: &[Data]) -> Figure {
         &looks(["sent by originators", "sent by responders"]),
         plots,
         "Each column's mean. Hatched, here and below: the capture lost frames there, and the figures are of what \
-            was left.",
+            was left; or nothing was recorded, and there is no line.",
         "IP bytes of TCP, headers included",
     );
     figure.wide = true;
@@ -140,11 +140,20 @@ fn time_axis(series: &Series) -> Axis {
     clock(first as f64, last as f64)
 }
 
-/// The middles of all columns with their value a second; 0 where nothing happened.
-fn points(series: &Series, value: PerSecond) -> Vec<(f64, f64)> {
+/// The middles of all columns with their value a second, in runs of neighbours: 0 where nothing happened, and a break where nothing was recorded.
+fn points(series: &Series, value: PerSecond) -> Vec<Vec<(f64, f64)>> {
     let seconds = series.width as f64 / 1e9;
     let middle = |begin: i64| begin as f64 + series.width as f64 / 2.0;
-    series.all().map(|(begin, column)| (middle(begin), column.map_or(0.0, value) / seconds)).collect()
+    let mut runs: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
+    for (begin, column) in series.all() {
+        if !series.is_recorded(begin) {
+            runs.push(Vec::new());
+        } else if let Some(run) = runs.last_mut() {
+            run.push((middle(begin), column.map_or(0.0, value) / seconds));
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
 }
 
 /// Positive values of columns, in runs of neighbours: a logarithmic axis has no zero, and no line leads across a silence. Each value reaches from its
@@ -165,14 +174,14 @@ fn runs(series: &Series, value: impl Fn(&Column) -> f64) -> Vec<Vec<(f64, f64)>>
 }
 
 fn means(id: &str, unit: &str, series: &Series, values: &[PerSecond]) -> String {
-    let lines: Vec<Vec<(f64, f64)>> = values.iter().map(|value| points(series, *value)).collect();
-    let most = largest(lines.iter().flatten().map(|point| point.1));
+    let lines: Vec<Vec<Vec<(f64, f64)>>> = values.iter().map(|value| points(series, *value)).collect();
+    let most = largest(lines.iter().flatten().flatten().map(|point| point.1));
     let y = Axis::new(unit, Scale::linear(Unit::Number, 0.0, most * 1.05));
     let mut plot =
         Plot::new(id, format!("{unit} over time"), "Lines over the time of the campaign.", [time_axis(series), y]);
     lost(&mut plot, series);
-    for (at, line) in lines.into_iter().enumerate() {
-        plot.line(Style(at), line);
+    for (at, runs) in lines.into_iter().enumerate() {
+        runs.into_iter().for_each(|run| plot.line(Style(at), run));
     }
     plot.finish()
 }
@@ -207,8 +216,11 @@ fn live_plot(at: usize, series: &Series) -> String {
     plot.finish()
 }
 
-/// Marks where the capture lost frames.
+/// Marks where the capture lost frames, and where nothing was recorded.
 fn lost(plot: &mut Plot, series: &Series) {
+    for gap in &series.gaps {
+        plot.region(gap.from.0 as f64, gap.to.0 as f64, "Nothing was recorded here");
+    }
     for (begin, column) in series.all() {
         let frames = column.map_or(0, |column| column.lost);
         if frames > 0 {

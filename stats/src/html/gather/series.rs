@@ -12,6 +12,7 @@ use recorder::{Campaign, Table};
 use crate::ReportError;
 use crate::cell::Column as Cells;
 use crate::input::{Skipped, each_batch};
+use crate::recorded::Gap;
 
 /// More columns than this are not kept.
 const MOST: usize = 720;
@@ -115,7 +116,7 @@ impl Column {
 }
 
 /// A campaign over time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Series {
     /// Width of a bin, ns; 0 where nothing was recorded.
     pub bin: i64,
@@ -125,16 +126,18 @@ pub struct Series {
     pub extent: Option<(i64, i64)>,
     /// Columns by their number, which is their beginning over the width; those in which nothing happened are not there.
     pub columns: BTreeMap<i64, Column>,
+    /// What was not recorded in between.
+    pub gaps: Vec<Gap>,
     open: BTreeMap<i64, Bin>,
 }
 
 impl Series {
-    /// Of a campaign that lasts about so many seconds, which decides how fine its bins are.
+    /// Of a campaign with these gaps that lasts about so many seconds, which decides how fine its bins are.
     ///
     /// # Errors
     /// [`ReportError`] for a campaign of a make that cannot be taken apart.
-    pub fn of(campaign: &Campaign, seconds: f64, skipped: &mut Skipped) -> Result<Self, ReportError> {
-        let mut series = Self { bin: 0, width: 0, extent: None, columns: BTreeMap::new(), open: BTreeMap::new() };
+    pub fn of(campaign: &Campaign, gaps: &[Gap], seconds: f64, skipped: &mut Skipped) -> Result<Self, ReportError> {
+        let mut series = Self { gaps: gaps.to_vec(), ..Self::default() };
         each_batch(campaign, Table::Intervals, &COLUMNS, skipped, &mut |batch| {
             let columns = Cells::all(batch)?;
             for row in 0..batch.num_rows() {
@@ -166,6 +169,12 @@ impl Series {
         let ends = self.columns.first_key_value().zip(self.columns.last_key_value());
         let numbers = ends.map_or(0..0, |((&first, _), (&last, _))| first..last.saturating_add(1));
         numbers.map(|number| (number.saturating_mul(self.width), self.columns.get(&number)))
+    }
+
+    /// Whether any of the column that begins at `begin` was recorded.
+    pub fn is_recorded(&self, begin: i64) -> bool {
+        let end = begin.saturating_add(self.width);
+        !self.gaps.iter().any(|gap| gap.from.0 < begin && end <= gap.to.0)
     }
 
     fn put(&mut self, ts: i64, width: impl Fn() -> i64, row: &Bin) {
@@ -229,7 +238,7 @@ mod tests {
     use super::*;
 
     fn series(instants: &[i64]) -> Series {
-        let mut series = Series { bin: 0, width: 0, extent: None, columns: BTreeMap::new(), open: BTreeMap::new() };
+        let mut series = Series::default();
         for &ts in instants {
             let bin = Bin { orig_bytes: 10.0, packets: 1.0, live: Some(3), lost: u64::from(ts == 0), ..Bin::default() };
             series.put(ts, || SECOND, &bin);
