@@ -55,6 +55,23 @@ fn check_flips(root: &Path, file: &Path, at: impl Iterator<Item = usize>) {
 }
 
 #[test]
+fn a_journal_of_another_version_is_refused_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    write_crashed(dir.path(), 3);
+    let path = files(&dir.path().join("journal")).remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[7] = b'9';
+    let crc = crc32fast::hash(&bytes[..24]);
+    bytes[24..28].copy_from_slice(&crc.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let refused = Campaign::open(dir.path()).unwrap_err().to_string();
+    assert!(refused.contains("another version"), "{refused}");
+    let refused = recover(dir.path(), Nanos(0)).unwrap_err().to_string();
+    assert!(refused.contains("another version"), "{refused}");
+    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing of it is lost");
+}
+
+#[test]
 fn a_wrong_byte_anywhere_in_the_journal_is_found() {
     let dir = tempfile::tempdir().unwrap();
     write_crashed(dir.path(), 3);

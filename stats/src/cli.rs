@@ -215,8 +215,9 @@ pub struct TimeoutsArgs {
 
 /// A time scale in seconds, from a number with its unit.
 fn scale(text: &str) -> Result<f64, String> {
-    const UNITS: [(&str, f64); 5] = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-    with_unit(text, &UNITS).ok_or_else(|| "write a time scale like 500us, 10ms, 1s or 1m".to_owned())
+    const UNITS: [(&str, f64); 6] =
+        [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+    with_unit(text, &UNITS).ok_or_else(|| "write a length of time like 500us, 10ms, 1s, 5m, 12h or 7d".to_owned())
 }
 
 /// A rate in bit/s, from a number with its prefix.

@@ -1,10 +1,12 @@
 //! Where a report goes: standard output, or a file that appears whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use recorder::Table;
 use tempfile::NamedTempFile;
 
 use crate::{ReportError, leftovers};
@@ -37,6 +39,9 @@ impl Output {
     fn open_file(path: &Path) -> io::Result<Self> {
         // A link is followed, so that what it points at is replaced and not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if is_part_of_a_campaign(&path) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to a campaign"));
+        }
         if path.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
@@ -102,6 +107,18 @@ impl Write for Output {
     }
 }
 
+/// Whether a file is one of those that a campaign consists of, or lies among them.
+fn is_part_of_a_campaign(path: &Path) -> bool {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.ancestors().skip(1).filter(|root| root.join("campaign.json").is_file()).any(|root| {
+        let first = path.strip_prefix(root).ok().and_then(|inside| inside.iter().next()).and_then(OsStr::to_str);
+        first.is_some_and(|first| {
+            ["journal", "campaign.json", "sealed.jsonl"].contains(&first)
+                || Table::ALL.map(Table::as_str).contains(&first)
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +146,20 @@ mod tests {
         assert!(error.to_string().starts_with("cannot write /nowhere/rows.csv: "), "{error}");
         let error = Output::open(Some(Path::new("/tmp"))).unwrap_err();
         assert!(error.to_string().contains("directory"), "{error}");
+    }
+
+    #[test]
+    fn no_file_of_a_campaign_is_replaced() {
+        let campaign = tempfile::tempdir().unwrap();
+        let open = |name: &str| Output::open(Some(&campaign.path().join(name)));
+        fs::create_dir_all(campaign.path().join("connections/date=2026-11-22")).unwrap();
+        assert!(open("connections/date=2026-11-22/part-000001.parquet").is_ok(), "there is no campaign yet");
+        fs::write(campaign.path().join("campaign.json"), "{}").unwrap();
+        for name in ["campaign.json", "sealed.jsonl", "connections/date=2026-11-22/part-000001.parquet"] {
+            let error = open(name).unwrap_err();
+            assert!(error.to_string().contains("belongs to a campaign"), "{error}");
+        }
+        assert!(open("report.html").is_ok());
     }
 
     #[test]

@@ -50,6 +50,9 @@ impl Selection {
                 "{table} has no column {unknown}; `conntrack-report columns {table}` lists them"
             )));
         }
+        if let Some(twice) = rows.columns.iter().enumerate().find(|(at, name)| rows.columns[..*at].contains(name)) {
+            return Err(Usage(format!("column {} is named twice", twice.1)));
+        }
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         let read = match (rows.columns.as_slice(), default) {
             ([], []) => names(&known),

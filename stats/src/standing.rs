@@ -18,6 +18,8 @@ pub struct Standing {
     pub state: &'static str,
     /// The newest bin of the base series, or the newest packet; nothing of a campaign that was recorded to its end.
     pub up_to: Option<Instant>,
+    /// Parts of the campaign that could not be read: the figures lack what they hold.
+    pub unreadable: u64,
 }
 
 impl Standing {
@@ -29,7 +31,7 @@ impl Standing {
         let manifest = campaign.manifest();
         let state = manifest.state.as_str();
         if matches!(manifest.state, State::Complete | State::Sealing) {
-            return Ok(Self { state, up_to: None });
+            return Ok(Self { state, up_to: None, unreadable: 0 });
         }
         let mut newest = manifest.packets.end.map(|end| end.0);
         each_batch(campaign, Table::Intervals, &["ts"], &mut Skipped::quiet(), &mut |batch| {
@@ -37,7 +39,25 @@ impl Standing {
             newest = (0..batch.num_rows()).filter_map(|row| ts.cell(row).instant()).max().max(newest);
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(Self { state, up_to: newest.map(Instant) })
+        Ok(Self { state, up_to: newest.map(Instant), unreadable: 0 })
+    }
+
+    /// The same of a campaign of which so many parts could not be read.
+    #[must_use]
+    pub const fn lacking(self, unreadable: u64) -> Self {
+        Self { unreadable, ..self }
+    }
+
+    /// What a reader of a report must know first, in sentences.
+    pub fn sentences(&self) -> impl Iterator<Item = String> {
+        let parts = if self.unreadable == 1 { "part" } else { "parts" };
+        let lacking = (self.unreadable > 0).then(|| {
+            format!(
+                "{} {parts} of the campaign could not be read: every figure may be too low; conntrack-report verify says which.",
+                self.unreadable
+            )
+        });
+        self.sentence().into_iter().chain(lacking)
     }
 
     /// A sentence about it; nothing of a campaign that was recorded to its end.

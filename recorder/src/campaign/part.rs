@@ -43,6 +43,10 @@ impl Segment {
         let length = file.metadata()?.len();
         let mut beginning = [0; PREAMBLE];
         let first = match file.read_exact_at(&mut beginning, 0) {
+            Ok(()) if Preamble::is_foreign(&beginning) => {
+                let foreign = "another version of this program wrote it: read or recover the campaign with that one";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, foreign));
+            }
             Ok(()) => Preamble::of(number, &beginning).map(|preamble| preamble.first),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
             Err(error) => return Err(error),

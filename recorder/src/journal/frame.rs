@@ -12,12 +12,11 @@ pub(crate) const HEADER: usize = 44;
 pub(crate) const MAGIC: [u8; 4] = *b"CTJF";
 /// No payload is larger when unpacked: what a reader allocates is bounded whatever the file says.
 pub(crate) const RAW_LIMIT: u32 = 1 << 20;
-/// First bytes of every segment.
-const SEGMENT_MAGIC: [u8; 8] = *b"CTJOURN2";
+/// First bytes of every segment: a name, and the version of what follows.
+const SEGMENT_MAGIC: [u8; 8] = *b"CTJOURN3";
 /// No payload is larger.
 const LENGTH_LIMIT: u32 = 2 << 20;
-/// Rows behind their lengths, packed by zstd. 1 was the same without lengths.
-const ZSTD: u8 = 2;
+const ZSTD: u8 = 1;
 
 /// What a segment begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +44,12 @@ impl Preamble {
         let bytes: &[u8; PREAMBLE] = segment.first_chunk()?;
         let found = Self { number, first: long(bytes, 16) };
         (found.to_bytes() == *bytes).then_some(found)
+    }
+
+    /// Whether a segment has a beginning of another version, whose checksum holds.
+    pub fn is_foreign(segment: &[u8; PREAMBLE]) -> bool {
+        let named = segment[..7] == SEGMENT_MAGIC[..7] && segment[7] != SEGMENT_MAGIC[7];
+        named && segment[24..] == crc32fast::hash(&segment[..24]).to_le_bytes()
     }
 }
 

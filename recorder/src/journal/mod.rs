@@ -6,9 +6,9 @@
 //!
 //! ```text
 //! segment:                              frame:
-//!   magic    8  "CTJOURN2"                magic      4  "CTJF"
+//!   magic    8  "CTJOURN3"                magic      4  "CTJF"
 //!   number   8  as in the name            table      1  index of the table
-//!   first    8  sequence of its           codec      1  2 = zstd
+//!   first    8  sequence of its           codec      1  1 = zstd
 //!               first frame               reserved   2  0
 //!   crc32    4  of the 24 bytes above     rows       4  rows in the payload
 //!   frame...                              raw        4  bytes of the payload when unpacked, <= 1 MiB

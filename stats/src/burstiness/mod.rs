@@ -61,6 +61,7 @@ impl Burstiness {
     /// # Errors
     /// [`ReportError`] for a campaign of a make that cannot be taken apart.
     pub fn of(path: &Path, campaign: &Campaign, options: &Options, skipped: &mut Skipped) -> Result<Self, ReportError> {
+        let before = skipped.parts();
         let recorded = Recorded::of(campaign)?;
         let (mut openings, mut closings) = (GatherInstants::new(&recorded), GatherInstants::new(&recorded));
         let mut connections = GatherConnections::new(runs(campaign.manifest()));
@@ -85,7 +86,7 @@ impl Burstiness {
         let late_rows = gather.finish();
         Ok(Self {
             campaign: path.display().to_string(),
-            standing: Standing::of(campaign)?,
+            standing: Standing::of(campaign)?.lacking(skipped.parts() - before),
             basis: "intervals",
             bin_s: bin,
             gaps: recorded.gaps(),

@@ -16,7 +16,7 @@ use crate::text::{bit_rate, bytes, count, duration, instant, share};
 pub fn render(report: &Burstiness) -> String {
     let mut page = Page::default();
     page.line(&format!("Burstiness of {}", report.campaign));
-    report.standing.sentence().iter().for_each(|sentence| page.fact("!", sentence));
+    report.standing.sentences().for_each(|sentence| page.fact("!", &sentence));
     match report.bin_s {
         None => page.line("  Nothing was recorded in the base series."),
         Some(bin) => {

@@ -15,8 +15,8 @@ pub fn html(arguments: &HtmlArgs) -> anyhow::Result<Done> {
     let mut out = Output::open(Some(&arguments.output))?;
     let mut skipped = Skipped::default();
     let wanted = Wanted { uids: arguments.uid.clone(), largest: usize::from(arguments.largest) };
-    let page = render(&campaigns, arguments.title.as_deref(), &wanted, &mut skipped)?;
+    let (page, balanced) = render(&campaigns, arguments.title.as_deref(), &wanted, &mut skipped)?;
     out.write_all(page.as_bytes()).map_err(ReportError::from)?;
     out.commit()?;
-    Ok(Done::without(&skipped))
+    Ok(if balanced { Done::without(&skipped) } else { Done::InPart })
 }

@@ -85,7 +85,7 @@ impl Data {
     }
 }
 
-/// The page about these campaigns.
+/// The page about these campaigns, and whether all their ledgers balance.
 ///
 /// # Errors
 /// [`ReportError`] for a campaign of a make that cannot be taken apart.
@@ -94,14 +94,14 @@ pub fn render(
     title: Option<&str>,
     wanted: &Wanted,
     skipped: &mut Skipped,
-) -> Result<String, ReportError> {
+) -> Result<(String, bool), ReportError> {
     let names = names(campaigns);
     let data = campaigns
         .iter()
         .zip(names)
         .map(|(named, name)| Data::of(name, &named.path, &named.campaign, wanted, skipped))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(write(&data, title))
+    Ok((write(&data, title), data.iter().all(|data| data.summary.imbalance.is_none())))
 }
 
 /// The directories' names, or whole paths where two directories have the same.

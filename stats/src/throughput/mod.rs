@@ -68,6 +68,7 @@ impl Throughput {
         shortest: f64,
         skipped: &mut Skipped,
     ) -> Result<Self, ReportError> {
+        let before = skipped.parts();
         let ports = if by == By::Port { top_ports(campaign)? } else { Vec::new() };
         let mut groups: BTreeMap<i64, GatherGroup> = BTreeMap::new();
         each_batch(campaign, Table::Connections, &gather::COLUMNS, skipped, &mut |batch| {
@@ -91,7 +92,7 @@ impl Throughput {
         };
         Ok(Self {
             campaign: path.display().to_string(),
-            standing: Standing::of(campaign)?,
+            standing: Standing::of(campaign)?.lacking(skipped.parts() - before),
             basis: "connections, their whole lives",
             shortest_s: Seconds(shortest),
             by,

@@ -10,7 +10,7 @@ use crate::text::{bit_rate, count, duration, share};
 pub fn render(report: &Throughput) -> String {
     let mut page = Page::default();
     page.line(&format!("Throughput of the connections of {}", report.campaign));
-    report.standing.sentence().iter().for_each(|sentence| page.fact("!", sentence));
+    report.standing.sentences().for_each(|sentence| page.fact("!", &sentence));
     page.fact("Basis", "whole lives of connections whose opening was seen, each direction with payload by itself");
     page.fact(
         "Left out",

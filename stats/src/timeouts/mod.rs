@@ -98,6 +98,7 @@ impl Timeouts {
     /// # Errors
     /// [`ReportError`] for a campaign of a make that cannot be taken apart.
     pub fn of(path: &Path, campaign: &Campaign, timeouts: &[f64], skipped: &mut Skipped) -> Result<Self, ReportError> {
+        let before = skipped.parts();
         let gather =
             |seconds: &f64| GatherTimeout { nanos: (seconds * 1e9).round() as i64, ..GatherTimeout::default() };
         let mut gathered: Vec<GatherTimeout> = timeouts.iter().map(gather).collect();
@@ -125,7 +126,7 @@ impl Timeouts {
         };
         Ok(Self {
             campaign: path.display().to_string(),
-            standing: Standing::of(campaign)?,
+            standing: Standing::of(campaign)?.lacking(skipped.parts() - before),
             basis: "connections, their whole lives",
             connections,
             closed,

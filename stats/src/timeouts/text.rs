@@ -9,7 +9,7 @@ use crate::text::{count, duration, share};
 pub fn render(report: &Timeouts) -> String {
     let mut page = Page::default();
     page.line(&format!("What timeouts would have made of the connections of {}", report.campaign));
-    report.standing.sentence().iter().for_each(|sentence| page.fact("!", sentence));
+    report.standing.sentences().for_each(|sentence| page.fact("!", &sentence));
     page.fact("Basis", "first and last packet, number of packets and close of each connection");
     page.fact("Timeout", "ends a flow after so long a silence, and knows nothing of SYN, FIN and RST");
     let all = report.connections;

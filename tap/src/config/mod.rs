@@ -243,6 +243,10 @@ impl Config {
                 return Err(ConfigError::Value { key: key.to_owned(), message });
             }
         }
+        if !INTERVAL_WIDTHS.contains(&recorder.interval_width.nanos()) {
+            let message = format!("it must lie in 1ms to 1m, not be {}", recorder.interval_width);
+            return Err(ConfigError::Value { key: "recorder.interval_width".to_owned(), message });
+        }
         Ok(self)
     }
 }
@@ -255,6 +259,9 @@ const MAX_ENTRIES: usize = 1 << 30;
 
 /// Batches, or observations in one: with both at this bound a ring would take half a gigabyte.
 const MAX_QUEUE: usize = 2048;
+
+/// Finer bins take gigabytes an hour to look at, and coarser ones show no burst, ns.
+const INTERVAL_WIDTHS: RangeInclusive<i64> = 1_000_000..=60_000_000_000;
 
 /// A segment must hold some blocks, and be sorted in memory.
 const SEGMENTS: RangeInclusive<usize> = 1 << 20..=512 << 20;
