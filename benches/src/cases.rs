@@ -26,8 +26,23 @@ pub struct Case {
 pub enum Stage {
     /// `wire::parse`.
     Parse,
+    /// Poller, ring and merge, with the bytes of headers.
+    Deliver,
     /// A shard that records so many headers a connection.
     Track(u8),
+    /// Poller, ring, merge, a shard that records so many headers a connection, and the encoder of its rows.
+    Whole(u8),
+    /// The connections that the packets make, encoded, journalled and sealed: figures are of a connection.
+    RecordConnections,
+    /// Their headers: figures are of a header.
+    RecordHeaders,
+}
+
+/// A whole connection of 11 packets.
+fn short(traffic: &mut Traffic, connection: usize) {
+    traffic.open(connection);
+    traffic.ask(connection, 2);
+    traffic.close(connection);
 }
 
 /// A connection that is open and has been used.
@@ -91,14 +106,7 @@ pub const CASES: &[Case] = &[
         stage: Stage::Track(0),
         connections: 5000,
         before: |_, _| {},
-        measured: (
-            |traffic, connection| {
-                traffic.open(connection);
-                traffic.ask(connection, 2);
-                traffic.close(connection);
-            },
-            1,
-        ),
+        measured: (short, 1),
     },
     Case {
         name: "flood",
@@ -107,6 +115,38 @@ pub const CASES: &[Case] = &[
         connections: 50_000,
         before: |_, _| {},
         measured: (Traffic::syn, 1),
+    },
+    Case {
+        name: "deliver",
+        what: "frames from memory through poller, ring and merge",
+        stage: Stage::Deliver,
+        connections: 1000,
+        before: |_, _| {},
+        measured: (Traffic::exchange, 20),
+    },
+    Case {
+        name: "whole",
+        what: "from frames of whole connections of 11 packets to encoded rows, with headers",
+        stage: Stage::Whole(100),
+        connections: 5000,
+        before: |_, _| {},
+        measured: (short, 1),
+    },
+    Case {
+        name: "record_connections",
+        what: "rows of connections encoded, journalled and sealed",
+        stage: Stage::RecordConnections,
+        connections: 5000,
+        before: |_, _| {},
+        measured: (short, 1),
+    },
+    Case {
+        name: "record_headers",
+        what: "rows of headers encoded, journalled and sealed",
+        stage: Stage::RecordHeaders,
+        connections: 5000,
+        before: |_, _| {},
+        measured: (short, 1),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The tracker as the appliance drives it, its rows counted and dropped.
 
+use capture::Run;
 use conntrack::{Config, Event, Header, Record, Shard, Sink};
 use wire::{FlowHasher, Interval, LinkType, Observation, Packet, Parsed};
 
@@ -58,6 +59,15 @@ impl Tracker {
             for observation in group {
                 self.shard.step(&Packet { observation, headers: &[] }, &mut self.rows);
             }
+        }
+    }
+
+    /// The same of what comes out of a ring.
+    pub fn take_run(&mut self, run: &Run<'_>, sink: &mut impl Sink) {
+        let mut packets = run.packets();
+        for group in run.observations().chunks(Shard::GROUP) {
+            self.shard.anticipate(group);
+            packets.by_ref().take(group.len()).for_each(|packet| self.shard.step(&packet, sink));
         }
     }
 

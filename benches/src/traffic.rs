@@ -28,8 +28,10 @@ pub struct Captured {
 }
 
 impl Captured {
+    /// Bytes before IP's.
+    pub const ETHERNET: usize = 14;
     /// Ethernet, IPv4, TCP and the options of a SYN.
-    const MOST: usize = 14 + 20 + 20 + 20;
+    const MOST: usize = Self::ETHERNET + 20 + 20 + 20;
 
     /// The bytes.
     #[must_use]
