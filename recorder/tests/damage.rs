@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use common::{config, drain, event, header, manifest, record, start, write_sample};
 use conntrack::Sink;
@@ -136,6 +137,19 @@ fn a_sealed_file_cut_anywhere_is_an_error_that_names_it() {
         assert!(error.to_string().contains(&file.display().to_string()), "{error}");
         assert!(is_found(dir.path()));
     }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_an_error_and_nobody_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    write_sample(dir.path(), 5);
+    let sealed = files(&dir.path().join("connections")).remove(0);
+    fs::remove_file(&sealed).unwrap();
+    assert!(Command::new("mkfifo").arg(&sealed).status().unwrap().success());
+    let campaign = Campaign::open(dir.path()).unwrap();
+    let error = campaign.scan(Table::Connections).find_map(Result::err).expect("an error");
+    assert!(error.to_string().contains("no regular file"), "{error}");
+    assert!(!verify(&campaign).is_clean());
 }
 
 #[test]

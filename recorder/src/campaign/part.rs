@@ -39,7 +39,7 @@ pub(crate) struct Segment {
 impl Segment {
     fn open(root: &Path, number: u64) -> io::Result<Self> {
         let path = journal::segment_path(root, number);
-        let file = File::open(&path)?;
+        let file = open_file(&path)?;
         let length = file.metadata()?.len();
         let mut beginning = [0; PREAMBLE];
         let first = match file.read_exact_at(&mut beginning, 0) {
@@ -63,6 +63,14 @@ impl Segment {
         self.file.read_exact_at(&mut bytes, 0).map_err(|error| ReadError::io(&self.path, error))?;
         Ok(bytes)
     }
+}
+
+/// Opens a file of a campaign to be read. A pipe of its name, or a device, might never come to an end.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
+    }
+    File::open(path)
 }
 
 impl Part {

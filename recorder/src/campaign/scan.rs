@@ -1,7 +1,6 @@
 //! The rows of a table, batch by batch.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
+use super::part::open_file;
 use super::{Campaign, Segment};
 use crate::columns::{self, TableBuilder};
 use crate::journal::{self, Piece};
@@ -216,7 +216,7 @@ impl Sealed {
 
 /// Length and CRC-32 of a file.
 fn sum(path: &Path) -> io::Result<(u64, u32)> {
-    let mut file = File::open(path)?;
+    let mut file = open_file(path)?;
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; 1 << 18];
     let mut bytes = 0;
@@ -240,7 +240,7 @@ fn project(table: Table, columns: &[usize]) -> SchemaRef {
 /// Opens a sealed file for the columns of `schema`, each of which must be there with its type.
 fn open_sealed(path: &Path, schema: &SchemaRef) -> Result<ParquetRecordBatchReader, ReadError> {
     let damaged = |source: ParquetError| ReadError::Parquet { path: path.to_owned(), source };
-    let file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    let file = open_file(path).map_err(|error| ReadError::io(path, error))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
     for field in schema.fields() {
         match builder.schema().field_with_name(field.name()) {
