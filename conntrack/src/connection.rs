@@ -1,5 +1,6 @@
 //! A connection: its two endpoints and what is known of both together.
 
+use serde::{Deserialize, Serialize};
 use wire::{Direction, End, Endpoint, FlowKey, Nanos, Observation, Segment, SeqNum};
 
 use crate::anomaly::{Anomalies, Anomaly};
@@ -15,7 +16,7 @@ use crate::tcp::{self, Kind};
 use crate::zeek;
 
 /// A connection from its first packet until its row is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Connection {
     pub(crate) key: FlowKey,
     pub(crate) hash: u32,
@@ -67,7 +68,7 @@ pub(crate) struct Connection {
 const SYN_TIMEOUT: i64 = 3 * Nanos::PER_SECOND;
 
 /// How and when a connection ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Closed {
     pub(crate) reason: CloseReason,
     /// An endpoint has shown afterwards that it has not heard of it.

@@ -4,18 +4,20 @@
 //! a stream may wrap the 32-bit space as often as it likes (RFC 9293, 3.4). In an ordinary stream there is no hole, and a
 //! segment costs two comparisons and no memory.
 
+use serde::{Deserialize, Serialize};
+
 /// Holes remembered at once. A capture of a sane stream has a handful; a stream of nothing but holes must not eat memory.
 const MAX_HOLES: usize = 128;
 
 /// A half-open range of positions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Range {
     pub(crate) start: i64,
     pub(crate) end: i64,
 }
 
 /// The bytes of one direction that were seen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Coverage {
     /// Everything that was seen lies in `low..high`.
     low: i64,

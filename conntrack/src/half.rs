@@ -1,5 +1,6 @@
 //! One endpoint of a connection: its state, its sequence space and what it sent.
 
+use serde::{Deserialize, Serialize};
 use wire::{Nanos, OptionSet, Segment, SeqNum, TcpFlags};
 
 use crate::coverage::{Coverage, Range};
@@ -11,7 +12,7 @@ use crate::segments::Trail;
 use crate::tcp::window::Window;
 
 /// What is known of one endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Half {
     /// Its state (RFC 9293, 3.3.2), as far as a bystander can know it.
     pub(crate) state: TcpState,
@@ -110,6 +111,11 @@ impl Half {
     /// The same of what stands behind pointers.
     pub(crate) fn touch_behind(&self) -> u64 {
         self.trail.as_deref().map_or(0, Trail::touch) ^ self.rates.touch()
+    }
+
+    /// Whether what is used as an index lies within its bounds; of a half that was read and not made here.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.trail.as_deref().is_none_or(Trail::is_sound) && self.rates.is_sound()
     }
 
     /// Starts the sequence space at this segment.

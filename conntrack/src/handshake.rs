@@ -1,12 +1,13 @@
 //! The instants of the handshake, and the round trips that they show.
 
+use serde::{Deserialize, Serialize};
 use wire::{Direction, Nanos, Segment, SeqNum};
 
 use crate::moment::Moment;
 use crate::tcp::Kind;
 
 /// The opening of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Handshake {
     syn: Moment,
     synack: Moment,

@@ -41,6 +41,6 @@ pub use record::{
     CloseReason, ConnState, DirectionBy, HalfRecord, History, Instants, MultipathSubtype, MultipathSubtypes, Record,
     TcpState,
 };
-pub use shard::{Shard, ShardStats};
+pub use shard::{Heir, Kept, LAYOUT, Saved, Shard, ShardStats, Unsound};
 pub use sink::{Header, Sink};
 pub use straggler::{Straggler, StragglerCounts};

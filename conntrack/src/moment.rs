@@ -1,9 +1,10 @@
 //! An instant that may not have come.
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 /// An optional instant in eight bytes, since a connection holds a dozen of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moment(i64);
 
 impl Moment {

@@ -4,10 +4,10 @@
 
 mod support;
 
-use conntrack::{CloseReason, Config, EventConfig, EventCounts, EventLevel, Record, Shard};
+use conntrack::{CloseReason, Config, EventConfig, EventCounts, EventLevel, Heir, Record, Shard};
 use proptest::prelude::*;
 use support::{Kept, feed, observation, segment};
-use wire::{End, Family, IcmpCode, Nanos, Observation, OptionSet, Packet, SeqNum, TcpFlags};
+use wire::{End, Family, FlowHasher, IcmpCode, Nanos, Observation, OptionSet, Packet, SeqNum, TcpFlags};
 
 /// Between two packets, ns: from a step backwards to minutes, often within the millisecond of a capture's duplicate.
 fn gaps() -> impl Strategy<Value = i64> {
@@ -240,5 +240,76 @@ proptest! {
         shard.finish(end(&packets), &mut kept);
         let in_no_row = shard.stats().unrecorded_packets + shard.stats().stragglers.total();
         prop_assert_eq!(packets_of(&kept.records) + in_no_row, packets.len() as u64);
+    }
+}
+
+/// What comes of the packets where, before packet `at`, a shard saves everything and so many others take it over.
+fn handed_over(packets: &[Observation], at: usize, heirs: u32) -> Kept {
+    let (before, after) = packets.split_at(at);
+    let mut kept = Kept::default();
+    let mut first = Shard::new(every_event());
+    for observation in before {
+        first.step(&Packet { observation, headers: b"header" }, &mut kept);
+    }
+    let clock = before.iter().map(|packet| packet.clock).max().unwrap_or(Nanos::MIN);
+    let mut saved = Vec::new();
+    first.save(clock, &mut kept, &mut |item| saved.push(postcard::to_stdvec(&item).expect("it serialises")));
+    // Another run hashes and steers otherwise.
+    let hasher = FlowHasher::new(99);
+    let mut shards: Vec<Heir> = (0..heirs).map(|_| Heir::new(every_event())).collect();
+    for item in saved {
+        let item: conntrack::Kept = postcard::from_bytes(&item).expect("what was saved");
+        match item.key().map(|key| hasher.hash(&key)) {
+            Some(hash) => shards[(hash % heirs) as usize].take_over(item, hash),
+            None => shards.iter_mut().for_each(|shard| shard.take_over(item.clone(), 0)),
+        }
+    }
+    let mut shards: Vec<Shard> = shards.into_iter().map(|heir| heir.into_shard(clock, &mut kept)).collect();
+    for &observation in after {
+        let hash = hasher.hash(&observation.segment.key);
+        let observation = Observation { hash, ..observation };
+        shards[(hash % heirs) as usize].step(&Packet { observation: &observation, headers: b"header" }, &mut kept);
+    }
+    shards.iter_mut().for_each(|shard| shard.finish(end(packets), &mut kept));
+    kept
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_one_shard_saves_others_go_on_with_as_if_nothing_had_happened(
+        packets in packets(), at in any::<prop::sample::Index>(), heirs in 1u32..4,
+    ) {
+        let whole = feed(&packets, end(&packets), every_event());
+        let handed_over = handed_over(&packets, at.index(packets.len()), heirs);
+        assert_same(&whole, &handed_over)?;
+        let opened = |kept: &Kept| kept.intervals.iter().map(|bin| (bin.opened, bin.closed)).fold((0, 0), |sum, bin| (sum.0 + bin.0, sum.1 + bin.1));
+        prop_assert_eq!(opened(&whole), opened(&handed_over));
+    }
+
+    #[test]
+    fn saved_bytes_with_flipped_bits_are_refused_or_taken_over_without_harm(
+        packets in packets(), at in any::<prop::sample::Index>(), flips in prop::collection::vec((any::<prop::sample::Index>(), 0u8..8), 1..4),
+    ) {
+        let mut kept = Kept::default();
+        let mut shard = Shard::new(every_event());
+        for observation in &packets {
+            shard.step(&Packet { observation, headers: b"header" }, &mut kept);
+        }
+        let mut saved = Vec::new();
+        shard.save(end(&packets), &mut kept, &mut |item| saved.push(postcard::to_stdvec(&item).expect("it serialises")));
+        prop_assume!(!saved.is_empty());
+        let chosen = at.index(saved.len());
+        let bytes = &mut saved[chosen];
+        for (index, bit) in flips {
+            let at = index.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+        }
+        if let Ok(item) = postcard::from_bytes::<conntrack::Kept>(bytes) {
+            let mut heir = Heir::new(every_event());
+            heir.take_over(item, 7);
+            heir.into_shard(end(&packets), &mut kept);
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What a poller hands to a shard: one packet, fixed-size.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Nanos, Segment};
 
 /// A segment that was seen at an instant. It is two cache lines and owns nothing: its header bytes lie in the buffer of the
 /// batch that carries it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[repr(C, align(64))]
 pub struct Observation {
     /// When the packet was captured.

@@ -58,7 +58,7 @@ pub struct Timestamps {
 }
 
 /// A block of the SACK option (RFC 2018, 3): bytes `left..right` have been received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SackBlock {
     /// First sequence number of the block.
     pub left: SeqNum,

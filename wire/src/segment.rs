@@ -1,10 +1,12 @@
 //! A TCP segment as a bystander sees it: one flat value.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{End, FlowKey, IcmpCode, OptionSet, SackBlock, SeqNum, TcpFlags, Timestamps, TunnelKind};
 
 /// What one frame said at the innermost TCP layer that was found. Lengths come from the IP header, so a snaplen does not
 /// change them. Fields whose option was absent are zero; ask through the methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Both endpoints, without direction.
     pub key: FlowKey,

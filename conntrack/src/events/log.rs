@@ -45,7 +45,7 @@ pub struct EventCounts {
 }
 
 /// What a connection has told. Most never tell anything, so it stands behind a pointer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Log {
     counts: EventCounts,
     /// Events that wait for the roles to be certain.
@@ -56,7 +56,7 @@ pub(crate) struct Log {
     pub(super) detectors: [Detectors; 2],
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Waiting {
     ts: Nanos,
     end: End,
@@ -67,6 +67,11 @@ impl Log {
     /// What goes into the row.
     pub(crate) const fn counts(&self) -> EventCounts {
         self.counts
+    }
+
+    /// How many of them have been handed over.
+    pub(crate) fn told(&self) -> u32 {
+        self.counts.recorded.saturating_sub(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX))
     }
 
     /// ICMP errors attributed, and the last one.

@@ -5,6 +5,7 @@
 //! worth of bytes lie between them. Distance is measured in the stream and not in time, because a sender repairs the losses of one
 //! window over several round trips. An episode is over when the receiver has acknowledged so far beyond it that no loss can join it.
 
+use serde::{Deserialize, Serialize};
 use wire::{Nanos, Segment, SeqNum};
 
 use crate::measures::SegmentClass;
@@ -26,7 +27,7 @@ names! {
 }
 
 /// The losses near each other of one endpoint's stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Episode {
     /// When the first was repaired.
     pub(super) first: Nanos,
@@ -93,7 +94,7 @@ impl Episode {
 }
 
 /// The open episode of one endpoint, if there is one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Losses(Option<Episode>);
 
 impl Losses {

@@ -13,6 +13,8 @@
 //!   error of a mean of 16), and a shift of three deviations is noticed after six values. Those of a queue that fills and drains are not
 //!   independent; that it does so is then what the shifts tell.
 
+use serde::{Deserialize, Serialize};
+
 /// Samples of which the smallest counts.
 const GROUP: u8 = 4;
 
@@ -41,7 +43,7 @@ pub(super) struct Shifted {
 }
 
 /// The detector of one half of the path.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Shift {
     /// Of the group that is not complete: how many samples, and the smallest.
     group: (u8, i64),
@@ -50,7 +52,7 @@ pub(super) struct Shift {
     down: Sum,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Level {
     /// Sum of squared distances from the mean, by Welford's recurrence.
     Learning {
@@ -65,7 +67,7 @@ enum Level {
 }
 
 /// The excess in one direction, and the values since it was last zero.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Sum {
     excess: f64,
     values: f64,

@@ -1,5 +1,6 @@
 //! What a segment showed, as the machine found it, and the events that come of that.
 
+use serde::{Deserialize, Serialize};
 use wire::{End, Nanos, Observation};
 
 use super::loss::{Episode, Losses, says_loss};
@@ -36,7 +37,7 @@ pub(crate) enum WindowSign {
 }
 
 /// What the detectors of one endpoint remember.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Detectors {
     losses: Losses,
     /// Of the half of the path between the tap and the peer; made when it is watched.

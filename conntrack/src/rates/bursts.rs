@@ -1,9 +1,11 @@
 //! Runs of segments with payload that follow one another closely: trains and flights.
 
+use serde::{Deserialize, Serialize};
+
 use super::record::BurstsRecord;
 
 /// Runs of at least `MIN` segments; who adds a segment says whether it begins another run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Bursts<const MIN: u32> {
     /// Runs that are over.
     over: BurstsRecord,

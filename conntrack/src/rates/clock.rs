@@ -1,5 +1,6 @@
 //! The time of a stream of packets, which never runs backwards.
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 use crate::moment::Moment;
@@ -9,7 +10,7 @@ const STEP: i64 = Nanos::PER_SECOND;
 
 /// The latest instant of a stream. A late packet counts at the latest instant before it. Where the clock was set back, time goes
 /// on from there, and what lies between counts as no time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Clock {
     latest: Moment,
 }

@@ -1,12 +1,13 @@
 //! Gaps between the packets of a direction.
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 use super::clock::Clock;
 
 /// The gaps' sum and the sum of their squares, both exact, so that mean and variance neither drift nor cancel and no packet costs a
 /// division: 2^64 ns are 584 years, and 2^128 ns² hold the square of that.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Gaps {
     clock: Clock,
     sum: u64,

@@ -22,6 +22,7 @@ mod slow_start;
 mod tests;
 mod windows;
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 use bursts::Bursts;
@@ -39,7 +40,7 @@ const TRAIN_PKTS: u32 = 3;
 const FLIGHT_PKTS: u32 = 1;
 
 /// The measures of one direction.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Rates {
     gaps: Gaps,
     /// Half of all directions carry one segment with payload or none; what that needs is known elsewhere.
@@ -70,7 +71,7 @@ pub(crate) struct Before {
 }
 
 /// What more than one segment with payload needs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Data {
     clock: Clock,
     windows: Windows,
@@ -91,6 +92,11 @@ impl Rates {
         let data = self.data.get_or_insert_with(|| Box::new(Data::starting_with(first, before)));
         data.add(arrival, rtt);
         data.slow_start.add(arrival, first, before.unique);
+    }
+
+    /// Whether what is used as an index lies within its bounds.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.data.as_deref().is_none_or(|data| data.windows.is_sound())
     }
 
     /// Reads what the next packet needs, so that it is in the cache then.

@@ -1,5 +1,6 @@
 //! Where slow start ends: at the first sign of a loss, or a second after the first data.
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 use super::Arrival;
@@ -9,7 +10,7 @@ use crate::moment::Moment;
 const LONGEST: i64 = Nanos::PER_SECOND;
 
 /// The end of a direction's slow start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct SlowStart {
     end: Moment,
     unique: u64,

@@ -14,6 +14,7 @@
 //! The exponential histogram of Datar, Gionis, Indyk and Motwani (2002) bounds the error of every sum in this way; for a maximum it is
 //! enough to bound it against the maximum, which takes no more marks for a longer or a faster stream.
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 use super::clock::Tick;
@@ -29,7 +30,7 @@ const ENOUGH: usize = MOST * 3 / 4;
 const SHARES: [u32; 2] = [4, 3];
 
 /// Bytes that arrived from `ts` on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Mark {
     /// The low 32 bits of the instant, ns: marks are younger than two seconds when they are looked at, and the bits wrap after four.
     ts: u32,
@@ -43,7 +44,7 @@ impl Mark {
 }
 
 /// The windows of one direction.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Windows {
     /// Oldest first. Those before the first of the widest window wait to be dropped.
     marks: Vec<Mark>,
@@ -75,6 +76,16 @@ impl Windows {
         let at = |first: u8| self.marks.get(usize::from(first)).map_or(0, |mark| mark.bytes);
         let firsts = self.firsts.map(at).into_iter().fold(0, |sum, bytes| sum ^ bytes);
         u64::from(firsts ^ self.marks.last().map_or(0, |mark| mark.bytes))
+    }
+
+    /// Whether each window begins at a mark, wider ones no later, and holds what its marks say.
+    pub(super) fn is_sound(&self) -> bool {
+        let holds = |(&first, &sum): (&u8, &u64)| {
+            let marks = self.marks.get(usize::from(first)..);
+            marks.is_some_and(|marks| marks.iter().map(|mark| u64::from(mark.bytes)).sum::<u64>() == sum)
+        };
+        let is_nested = self.firsts.is_sorted_by(|narrower, wider| narrower >= wider);
+        self.marks.len() <= MOST && is_nested && self.firsts.iter().zip(&self.sums).all(holds)
     }
 
     /// The most bytes within each window.

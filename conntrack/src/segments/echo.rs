@@ -5,13 +5,14 @@
 //! one to time, and only an acknowledgment of something new answers it (4.1). One segment is timed at a time, as one sample a round trip is
 //! enough for a second opinion.
 
+use serde::{Deserialize, Serialize};
 use wire::{Nanos, SeqNum};
 
 use crate::measures::RttRecord;
 use crate::moment::Moment;
 
 /// The round trips of one endpoint's segments by their timestamps.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Echoes {
     /// The newest timestamp of a segment that takes sequence space.
     newest: SeqNum,

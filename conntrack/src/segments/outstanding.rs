@@ -7,6 +7,7 @@
 //! The memory is bounded. Where more segments are under way than fit, a sample of them is kept, chosen by a hash of where they end, so that
 //! no rhythm of acknowledgments (every second segment, say) can miss all of them.
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 /// Segments kept; a power of two.
@@ -18,7 +19,7 @@ const FEWEST: usize = 2;
 /// Beyond one segment in 2^20 there is nothing to measure.
 const MAX_LEVEL: u8 = 20;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Outstanding {
     /// A ring, ascending. It has room for as many as were ever under way at once.
     ring: Vec<Sent>,
@@ -29,7 +30,7 @@ pub(crate) struct Outstanding {
 }
 
 /// A segment: where it ends, and when it was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Sent {
     end: i64,
     ts: Nanos,
@@ -38,6 +39,14 @@ struct Sent {
 impl Outstanding {
     pub(crate) const fn new() -> Self {
         Self { ring: Vec::new(), first: 0, len: 0, level: 0 }
+    }
+
+    /// Whether the ring is one.
+    pub(crate) fn is_sound(&self) -> bool {
+        let room = self.ring.len();
+        let is_ring = room == 0 || room.is_power_of_two() && (FEWEST..=ROOM).contains(&room);
+        let is_within = usize::from(self.len) <= room && usize::from(self.first) < room.max(1);
+        is_ring && is_within && self.level <= MAX_LEVEL
     }
 
     const fn slot(&self, n: u8) -> usize {

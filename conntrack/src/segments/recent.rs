@@ -1,5 +1,6 @@
 //! The latest segments of an endpoint, to recognise one that comes a second time.
 
+use serde::{Deserialize, Serialize};
 use wire::{Nanos, Segment, SeqNum};
 
 /// Segments kept. Copies of a segment come close behind it, but a mirror port may hold back a whole burst.
@@ -9,7 +10,7 @@ const ROOM: usize = 16;
 const FEWEST: usize = 4;
 
 /// A segment, as far as two of them must be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sent {
     seq: SeqNum,
     /// Of everything else that TCP wrote into the header.
@@ -20,7 +21,7 @@ struct Sent {
 }
 
 /// The latest segments, and when each of them came.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Recent {
     ring: Vec<(Sent, Nanos)>,
     /// Where the next one goes.
@@ -89,6 +90,11 @@ fn digest(segment: &Segment) -> u32 {
 impl Recent {
     pub(crate) const fn new() -> Self {
         Self { ring: Vec::new(), next: 0 }
+    }
+
+    /// Whether the ring is one.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.ring.len() <= ROOM && usize::from(self.next) < ROOM
     }
 
     /// Remembers a segment.

@@ -1,10 +1,12 @@
 //! Statistics of a stream of numbers in constant memory, without drift.
 
+use serde::{Deserialize, Serialize};
+
 use crate::measures::RttRecord;
 
 /// Count, extremes, mean and variance of round-trip times. Sums of integers are exact, so neither the number of samples nor their order makes a
 /// difference; taking them relative to the first keeps squares small. 2^40 samples that differ by 2^40 ns (18 minutes) fit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Running {
     n: u64,
     first: i64,

@@ -1,5 +1,6 @@
 //! What is remembered of the segments of one endpoint.
 
+use serde::{Deserialize, Serialize};
 use wire::{Nanos, Segment, SeqNum};
 
 use super::DUP_ACK_THRESHOLD;
@@ -12,7 +13,7 @@ use crate::moment::Moment;
 
 /// Memory of one endpoint's segments. It is made with the first segment that neither opens nor aborts, so that refused and
 /// unanswered connections need none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Trail {
     pub(super) recent: Recent,
     pub(super) outstanding: Outstanding,
@@ -43,7 +44,7 @@ pub(crate) struct Trail {
 }
 
 /// Memory of abnormal segments, and what few connections count.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Rare {
     /// All but what [`Trail`] counts itself.
     pub(super) counts: SegmentsRecord,
@@ -59,7 +60,7 @@ pub(super) struct Rare {
 }
 
 /// A range that was skipped.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Hole {
     start: SeqNum,
     end: SeqNum,
@@ -91,6 +92,12 @@ impl Trail {
             in_flight_max: 0,
             rare: None,
         }
+    }
+
+    /// Whether what is used as an index lies within its bounds.
+    pub(crate) fn is_sound(&self) -> bool {
+        let rare = self.rare.as_deref().is_none_or(|rare| usize::from(rare.next) < Rare::HOLES);
+        rare && self.recent.is_sound() && self.outstanding.is_sound()
     }
 
     /// The sequence space starts again: `forgotten` bytes that were new belong to no stream. What was counted stays.

@@ -4,6 +4,7 @@
 //! [`Connection`] as soon as anything but the same SYN arrives, or the same a third time, or when its row is written; the two are
 //! made to agree exactly. (Who tries three times is no spoofed flood, and has gaps to remember.)
 
+use serde::{Deserialize, Serialize};
 use wire::{End, Endpoint, Family, FlowKey, Nanos, Observation, OptionSet, Segment, SeqNum, TcpFlags, TunnelKind};
 
 use super::uid;
@@ -11,7 +12,7 @@ use crate::connection::Connection;
 use crate::half::SYN_COPY_WITHIN;
 
 /// An attempt. IPv4 and IPv6 alike take 72 bytes, padding included.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Attempt {
     ends: [Endpoint; 2],
     isn: SeqNum,
@@ -32,7 +33,7 @@ pub(super) struct Attempt {
 const _: () = assert!(size_of::<Attempt>() == 72, "an attempt is a cache line and its hash");
 
 /// What else the SYN said, in bits.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Traits(u16);
 
 impl Traits {
@@ -168,7 +169,17 @@ impl Attempt {
         self.ends == [key.endpoint(End::Low), key.endpoint(End::High)] && self.family() == key.family()
     }
 
-    fn key(&self) -> FlowKey {
+    /// Gives it another hash.
+    pub(super) const fn rehash(&mut self, hash: u32) {
+        self.hash = hash;
+    }
+
+    /// Whether it has as many SYNs as an attempt may have.
+    pub(super) const fn is_sound(&self) -> bool {
+        matches!(self.syns(), 1..=2)
+    }
+
+    pub(super) fn key(&self) -> FlowKey {
         FlowKey::new(self.family(), self.ends[0], self.ends[1]).0
     }
 

@@ -50,6 +50,11 @@ impl Attempts {
         self.attempts.remove(slot)
     }
 
+    /// All of them, the oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Attempt> {
+        self.by_age.iter(0).map(|slot| self.attempts.get(slot))
+    }
+
     /// Takes out the oldest.
     pub(super) fn pop_oldest(&mut self) -> Option<Attempt> {
         self.by_age.front(0).map(|slot| self.remove(slot))

@@ -77,6 +77,11 @@ impl Shard {
         }
     }
 
+    /// Comes to the end of the walk.
+    pub(super) fn end_walk(&mut self, sink: &mut impl Sink) {
+        self.walk_to(self.interim.slots, sink);
+    }
+
     fn walk_to(&mut self, end: u32, sink: &mut impl Sink) {
         for slot in self.interim.walked..end {
             if self.table.holds(slot) {

@@ -46,6 +46,12 @@ impl<const N: usize> Lists<N> {
         (front != NIL).then_some(front)
     }
 
+    /// The slots in the list, from the front.
+    pub(super) fn iter(&self, list: usize) -> impl Iterator<Item = u32> {
+        let next = |slot: &u32| Some(self.links[*slot as usize].next).filter(|&next| next != NIL);
+        std::iter::successors(self.front(list), next)
+    }
+
     /// Appends a slot that is in no list.
     pub(super) fn push_back(&mut self, list: usize, slot: u32) {
         if self.links.len() <= slot as usize {
@@ -85,11 +91,6 @@ impl<const N: usize> Lists<N> {
 mod tests {
     use super::*;
 
-    fn walk<const N: usize>(lists: &Lists<N>, list: usize) -> Vec<u32> {
-        let next = |slot: &u32| Some(lists.links[*slot as usize].next).filter(|&next| next != NIL);
-        std::iter::successors(lists.front(list), next).collect()
-    }
-
     #[test]
     fn slots_leave_from_anywhere_and_the_rest_keep_their_order() {
         let mut lists = Lists::<2>::new();
@@ -100,8 +101,8 @@ mod tests {
             lists.remove(0, slot);
             lists.push_back(1, slot);
         }
-        assert_eq!(walk(&lists, 0), [1, 3]);
-        assert_eq!(walk(&lists, 1), [2, 0, 4]);
+        assert_eq!(lists.iter(0).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(lists.iter(1).collect::<Vec<_>>(), [2, 0, 4]);
         assert_eq!((lists.len(0), lists.len(1)), (2, 3));
         lists.remove(0, 1);
         lists.remove(0, 3);

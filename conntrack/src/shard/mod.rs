@@ -8,6 +8,7 @@
 
 mod attempt;
 mod attempts;
+mod checkpoint;
 mod evict;
 mod interim;
 mod lists;
@@ -32,6 +33,7 @@ use crate::sink::{Header, Sink};
 use crate::straggler::Straggler;
 use attempt::Attempt;
 use attempts::Attempts;
+pub use checkpoint::{Heir, Kept, LAYOUT, Saved, Unsound};
 use interim::Interim;
 use series::Series;
 pub use stats::ShardStats;
@@ -171,11 +173,7 @@ impl Shard {
     /// Ends the campaign at `clock`, the latest packet of all sources: every connection that is still there leaves its row.
     pub fn finish(&mut self, clock: Nanos, sink: &mut impl Sink) {
         self.advance(clock, sink);
-        for slot in self.table.slots() {
-            if self.table.holds(slot) && self.is_due(slot, self.clock) {
-                self.time_out(slot, sink);
-            }
-        }
+        self.end_what_is_due(sink);
         while let Some(attempt) = self.attempts.pop_oldest() {
             self.write_attempt(attempt, CloseReason::CampaignEnd, sink);
         }

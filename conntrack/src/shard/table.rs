@@ -92,6 +92,16 @@ impl Table {
         }
     }
 
+    /// Puts every connection anew into the list that it waits in, those that wait longest first.
+    pub(super) fn sort_by_waiting(&mut self) {
+        let mut slots: Vec<u32> = self.slots().filter(|&slot| self.holds(slot)).collect();
+        slots.sort_unstable_by_key(|&slot| (self.get(slot).timer.1, self.get(slot).uid));
+        self.waiting = Lists::new();
+        for slot in slots {
+            self.waiting.push_back(self.get(slot).timer.0 as usize, slot);
+        }
+    }
+
     /// How many wait in a list.
     pub(super) fn waiting(&self, class: Class) -> usize {
         self.waiting.len(class as usize)

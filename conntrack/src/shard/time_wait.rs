@@ -17,6 +17,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashTable;
+use serde::{Deserialize, Serialize};
 use wire::{Direction, End, FlowKey, Nanos, Observation, Segment, SeqNum};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -26,8 +27,8 @@ use crate::straggler::is_of_ended;
 use crate::tcp::{Kind, classify};
 
 /// A closed tuple.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Entry {
     /// Of the flow key; the lowest bit tells whether the higher end is the originator.
     fingerprint: u64,
     closed: Nanos,
@@ -61,9 +62,14 @@ impl TimeWait {
 
     /// Remembers a connection that FINs closed; any other does not come in. Returns whether one had to go for it before its time.
     pub(super) fn insert(&mut self, connection: &Connection, clock: Nanos) -> bool {
-        let Some(entry) = self.entry(connection).filter(|entry| self.max > 0 && self.is_valid(entry, clock)) else {
+        self.entry(connection).is_some_and(|entry| self.push(entry, clock))
+    }
+
+    /// Remembers a tuple that closed no earlier than those that are there. Returns whether one had to go for it before its time.
+    pub(super) fn push(&mut self, entry: Entry, clock: Nanos) -> bool {
+        if self.max == 0 || !self.is_valid(&entry, clock) {
             return false;
-        };
+        }
         let evicts = self.entries.len() >= self.max && self.pop().is_some_and(|oldest| self.is_valid(&oldest, clock));
         let Self { index, entries, first, .. } = self;
         let hash_at = |&at: &u32| at_ordinal(entries, *first, at).map_or(0, Entry::hash);
@@ -75,6 +81,11 @@ impl TimeWait {
         let hash_at = |&at: &u32| at_ordinal(entries, *first, at).map_or(0, Entry::hash);
         index.insert_unique(entry.hash(), ordinal, hash_at);
         evicts
+    }
+
+    /// All that is remembered, the oldest first.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
     }
 
     /// The direction of a packet that belongs to a connection in TIME_WAIT; `None` if it may open a connection.
@@ -135,6 +146,11 @@ fn fingerprint(key: &FlowKey, salt: u64) -> u64 {
 }
 
 impl Entry {
+    /// When the connection closed.
+    pub(super) const fn closed(&self) -> Nanos {
+        self.closed
+    }
+
     const fn hash(&self) -> u64 {
         self.fingerprint & !ORIG_IS_HIGH
     }

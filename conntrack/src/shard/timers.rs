@@ -4,6 +4,7 @@
 //! A packet does not move its connection within the list, which would touch two more of them: only at the front of the list a
 //! connection that was active meanwhile goes to the back again.
 
+use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
 use crate::config::Timeouts;
@@ -11,7 +12,7 @@ use crate::connection::Connection;
 use crate::record::{CloseReason, TcpState};
 
 /// What a connection waits for. In this order they are evicted: those first that have least left to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub(crate) enum Class {
     /// Closed; late segments still belong to it.

@@ -9,6 +9,7 @@
 //!
 //! What one sent beyond what the other allowed, in a segment that began within that, does not count for the lower bounds.
 
+use serde::{Deserialize, Serialize};
 use wire::{Segment, SeqNum};
 
 use super::Kind;
@@ -21,7 +22,7 @@ const MAX_ACK_LAG: u32 = 66_000;
 const MAX_WINDOW: u32 = 1 << 30;
 
 /// One endpoint's sequence space as the tap saw it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Window {
     /// The sequence number after the last byte it sent.
     pub(crate) end: SeqNum,

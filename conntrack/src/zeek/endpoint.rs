@@ -1,9 +1,10 @@
 //! One endpoint, in Zeek's terms.
 
+use serde::{Deserialize, Serialize};
 use wire::{Segment, SeqNum};
 
 /// Zeek's states of an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     /// Nothing was seen of it.
     Inactive,
@@ -25,7 +26,7 @@ pub(crate) enum State {
 const TOO_LARGE_JUMP: i32 = 1 << 20;
 
 /// An endpoint. Positions are relative to its initial sequence number: its first byte of data stands at 1.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Endpoint {
     state: State,
     previous: State,
@@ -49,7 +50,7 @@ pub(crate) struct Endpoint {
 }
 
 /// A count that shows on a logarithmic scale: at 1, 10, 100 and so on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Scaled {
     count: u32,
     next: u32,

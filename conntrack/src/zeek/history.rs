@@ -1,5 +1,6 @@
 //! Zeek's history letters.
 
+use serde::{Deserialize, Serialize};
 use wire::{Direction, Segment};
 
 use super::{Roles, View};
@@ -18,7 +19,7 @@ enum Once {
 }
 
 /// The string, and which letters were written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Letters {
     history: History,
     /// By side, a bit a [`Once`]. Zeek does not exchange them when it exchanges the roles.

@@ -12,6 +12,7 @@ mod machine;
 mod reassembly;
 mod summary;
 
+use serde::{Deserialize, Serialize};
 use wire::{Direction, Nanos, Segment, SeqNum, TcpFlags};
 
 use crate::coverage::{Coverage, Range};
@@ -28,7 +29,7 @@ pub(crate) struct Stream<'a> {
 }
 
 /// Zeek's view of a connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct View {
     endpoints: [Endpoint; 2],
     letters: Letters,

@@ -1,5 +1,6 @@
 //! What Zeek's reassembler would have waited for in vain.
 
+use serde::{Deserialize, Serialize};
 use wire::Direction;
 
 use super::endpoint::Endpoint;
@@ -14,7 +15,7 @@ const UNACKNOWLEDGED_MAX: i64 = 16_384;
 const WAITING_MAX: i64 = 10 * 1024 * 1024;
 
 /// How far a stream was put together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Reassembly {
     /// Position up to which bytes were delivered, or given up.
     delivered: i64,

@@ -2,6 +2,8 @@
 //!
 //! Few segments carry one, so they are read from the header bytes when they are asked for, and cost other segments nothing.
 
+use serde::{Deserialize, Serialize};
+
 use crate::bytes::Bytes;
 use crate::ip;
 
@@ -15,7 +17,7 @@ const MP_JOIN: u8 = 1;
 const JOIN_OF_A_SYN: usize = 10;
 
 /// What Multipath TCP options say, of one segment or of several.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Multipath {
     /// Bit n: an option of subtype n was there.
     pub subtypes: u16,
