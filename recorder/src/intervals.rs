@@ -32,6 +32,11 @@ impl Aggregator {
         Self { bins: BTreeMap::new(), clocks: vec![Nanos::MIN; usize::from(producers)], given_to: Nanos::MIN, live: 0 }
     }
 
+    /// So many connections are open before the first bin.
+    pub const fn begin_with(&mut self, open: u64) {
+        self.live = self.live.saturating_add_unsigned(open);
+    }
+
     /// Adds a part.
     pub fn add(&mut self, part: &Interval) {
         self.bins.entry(part.ts).and_modify(|bin| bin.add(part)).or_insert(*part);

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod campaign;
+mod checkpoint;
 pub mod columns;
 mod disk;
 mod encoder;
@@ -26,6 +27,7 @@ mod tcp_view;
 mod verify;
 
 pub use campaign::{Campaign, Scan, Sealed};
+pub use checkpoint::{Carried, CheckpointPlace, CheckpointReader, CheckpointWriter, Chunk, DamagedChunk, Head};
 pub use disk::{Disk, DiskError, DiskFile, LocalDisk, Room};
 pub use encoder::{Block, Encoder};
 pub use error::{ReadError, RecorderError};

@@ -12,13 +12,15 @@ use crate::disk::{Disk, DiskError, LocalDisk, OnPath, TEMPORARY};
 use crate::journal::{self, Piece};
 use crate::recorder::{lock, seconds};
 use crate::seal::{INDEX_NAME, Sealer, Task, files_below, part_number};
-use crate::{Config, Manifest, ReadError, RecorderError, State, Table};
+use crate::{Config, Losses, Manifest, ReadError, RecorderError, State, Table};
 
 /// What recovery found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recovered {
     /// The manifest afterwards.
     pub manifest: Manifest,
+    /// What was found to be lost now, and not by an earlier recovery.
+    pub lost: Losses,
     /// How many segments were sealed.
     pub segments: u64,
     /// How many segments should have been there and were not.
@@ -150,18 +152,18 @@ fn last_sign(campaign: &Campaign) -> Result<Option<Nanos>, ReadError> {
 }
 
 /// Why a recovered campaign is not complete.
-const CRASHED: &str = "the recorder stopped without ending the campaign";
+const CRASHED: &str = "the recorder stopped without ending the campaign: what it was handed less than a second before its end is missing, \
+                       with the rows of the connections that were open then, and the packets until it is started again";
+
+/// Between which instants something is lost.
+fn from_to(from: Nanos, to: Nanos) -> String {
+    format!("from={} to={}", seconds(from), seconds(to))
+}
 
 /// The event that says what a crash has lost.
 fn last_words(manifest: &Manifest, last_sign: Option<Nanos>, now: Nanos) -> Event {
     let since = last_sign.or(manifest.wall_clock.start).unwrap_or(now);
-    let sentence = format!(
-        "from={} to={}: {CRASHED}: what it was handed less than a second before its end is missing, with the rows of the connections that \
-         were open then, and the packets until it is started again",
-        seconds(since),
-        seconds(now),
-    );
-    lost(manifest, now, sentence)
+    lost(manifest, now, format!("{}: {CRASHED}", from_to(since, now)))
 }
 
 /// The event that says that segments were not there.
@@ -207,7 +209,7 @@ fn summarise(campaign: &Campaign, found: &Found, now: Nanos) -> Recovered {
     manifest.newest_segment = campaign.newest_segment();
     if manifest.state == State::Running {
         manifest.wall_clock.end = found.last_sign.or(Some(now));
-        manifest.losses.reasons.push(CRASHED.to_owned());
+        manifest.losses.reasons.push(format!("{}: {CRASHED}", from_to(manifest.wall_clock.end.unwrap_or(now), now)));
         manifest.settle(State::Interrupted);
     }
     if manifest.state == State::Sealing {
@@ -223,5 +225,6 @@ fn summarise(campaign: &Campaign, found: &Found, now: Nanos) -> Recovered {
         manifest.rows.insert(table, there);
     }
     let missing = found.gaps.iter().map(|gap| gap.end() - gap.start() + 1).fold(0, u64::saturating_add);
-    Recovered { manifest, segments: found.segments, missing, torn_bytes, damaged_bytes }
+    let lost = manifest.losses.since(&campaign.manifest().losses);
+    Recovered { manifest, lost, segments: found.segments, missing, torn_bytes, damaged_bytes }
 }

@@ -82,8 +82,8 @@ fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     rest.is_empty().then_some(row)
 }
 
-/// The first part of a bin in `bytes`, and the bytes after it.
-pub(crate) fn decode_interval(bytes: &[u8]) -> Option<(Interval, &[u8])> {
+/// The first value in `bytes` that [`encode`] has written there, and the bytes after it.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
     let (row, rest) = split(bytes)?;
     Some((whole(row)?, rest))
 }

@@ -243,3 +243,28 @@ fn the_oldest_segments_go_when_the_quota_is_reached_but_those_of_days_that_are_k
     assert_eq!(manifest.rows(Table::Connections), 12, "rows that were recorded");
     assert_eq!(manifest.deleted.segments + left.len() as u64, 12);
 }
+
+#[test]
+fn a_run_too_short_for_another_look_at_the_room_leaves_no_more_than_the_quota() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("c");
+    let quota = 60_000;
+    let retention = Retention { quota: Quota::Bytes(quota), ..Retention::default() };
+    let settings = Config { segment_bytes: 1, retention, ..config() };
+    let mut recorder = Recorder::create(&root, settings, manifest()).unwrap();
+    let start = now();
+    for n in 0..20 {
+        let mut encoder = Encoder::new(0);
+        encoder.record(record(n));
+        encoder.flush(Nanos(0));
+        drain(&mut encoder, &mut recorder);
+        recorder.tick(start + Duration::from_millis(n), NOW).unwrap();
+    }
+    assert!(recorder.finish().failure.is_none());
+    assert!(!told(&root, "deleted").is_empty(), "and the campaign says so");
+    let days =
+        fs::read_dir(root.join("connections")).unwrap().flat_map(|day| fs::read_dir(day.unwrap().path()).unwrap());
+    let bytes: u64 = days.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes < quota * 8 / 10, "{bytes} bytes are left of connections alone");
+    assert_clean(&root, "after deleting");
+}

@@ -57,7 +57,7 @@ fn a_campaign_that_crashed_goes_on_and_says_what_may_be_lost_from_when_to_when()
     assert_eq!(uids(dir.path()), expected(0..9));
     assert_clean(dir.path(), "afterwards");
     let manifest = Campaign::open(dir.path()).unwrap().manifest().clone();
-    assert_eq!((manifest.state, manifest.interruptions()), (State::Interrupted, (1, 2)));
+    assert_eq!((manifest.state, manifest.interruptions()), (State::Complete, (1, 2)));
     assert_eq!(manifest.rows(Table::Connections), 9);
     let [lost] = told(dir.path(), "lost").try_into().expect("one loss");
     let seconds = |at: Nanos| format!("{}.{:09}", at.split().0, at.split().1);

@@ -11,10 +11,13 @@ use crate::input::{Skipped, each_batch};
 use crate::summary::Instant;
 use crate::text::instant;
 
+/// The state of a recording whose tap is gone without having ended it.
+const DEAD: &str = "dead";
+
 /// Where a recording stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Standing {
-    /// running, sealing, complete or interrupted.
+    /// running, sealing, complete or interrupted; dead where it says that it is running, and nobody records it.
     pub state: &'static str,
     /// The newest bin of the base series, or the newest packet; nothing of a campaign that was recorded to its end.
     pub up_to: Option<Instant>,
@@ -29,7 +32,9 @@ impl Standing {
     /// [`ReportError`] for a campaign of a make that cannot be taken apart.
     pub fn of(campaign: &Campaign) -> Result<Self, ReportError> {
         let manifest = campaign.manifest();
-        let state = manifest.state.as_str();
+        let is_dead =
+            manifest.state == State::Running && recorder::is_being_recorded(campaign.root()).is_ok_and(|is| !is);
+        let state = if is_dead { DEAD } else { manifest.state.as_str() };
         if matches!(manifest.state, State::Complete | State::Sealing) {
             return Ok(Self { state, up_to: None, unreadable: 0 });
         }
@@ -66,8 +71,12 @@ impl Standing {
         let up_to = self.up_to.map_or(String::new(), |Instant(nanos)| format!(", up to {} UTC", instant(nanos, 3)));
         match self.state {
             "running" => Some(format!(
-                "The recording goes on, or died without notice: the figures are those acknowledged so far{up_to}. \
-                 Connections that were still open then are not among them, which makes lengths too short."
+                "The recording goes on: the figures are those acknowledged so far{up_to}. Connections that are still open are not among \
+                 them, which makes lengths too short."
+            )),
+            DEAD => Some(format!(
+                "The tap died, and nobody has recovered the recording yet (conntrack-tap recover does): the figures are those \
+                 acknowledged so far{up_to}. Connections that were still open then are not among them, which makes lengths too short."
             )),
             "interrupted" => Some(format!(
                 "The recording was interrupted: the figures end where it did{up_to}. Connections that a crash found open \

@@ -161,9 +161,11 @@ Examples:
   conntrack-tap run --source afpacket:eth1 --source afpacket:eth2 --out campaign --duration 12h --headers 20
   conntrack-tap run --source afxdp:eth1 --out /data/week-12 --user conntrack
   conntrack-tap run --source afpacket:eth1 --out /data/week-12 --spare /mnt/other/week-12 --metrics 127.0.0.1:9464
+  conntrack-tap run --source afpacket:eth1 --out /data/week-12 --checkpoint
   conntrack-tap run --source sim:uplink-small,seed=7,loss=0.01,truth=truth.csv --out campaign
 
-A campaign of live sources, or of standard input, goes on when it is recorded into again, whether it was interrupted or ended.")]
+A campaign of live sources, or of standard input, goes on when it is recorded into again, whether it was interrupted or ended; with
+--checkpoint its open connections do, too.")]
 pub struct RunArguments {
     /// Where packets come from; may be given several times
     #[arg(long = "source", required = true, value_name = "SOURCE")]
@@ -203,6 +205,9 @@ pub struct Overrides {
     /// End after this long by the clock: 7d, 12h, 30s; a file usually ends sooner [default: none]
     #[arg(long, value_name = "TIME")]
     pub duration: Option<Limit>,
+    /// Told to stop, keep open connections in the campaign, for the next run to go on with
+    #[arg(long)]
+    pub checkpoint: bool,
     /// A directory on another disk, to go on in when that of --out fails, fills or hangs
     #[arg(long, value_name = "DIRECTORY")]
     pub spare: Option<String>,
@@ -258,6 +263,7 @@ impl Overrides {
             ("campaign", "duration", self.duration.map(|limit| Value::String(limit.into()))),
             ("tracker", "shards", self.shards.map(number)),
             ("tracker", "headers", self.headers.map(number)),
+            ("campaign", "checkpoint", self.checkpoint.then_some(Value::Boolean(true))),
             ("recorder", "spare", self.spare.map(Value::String)),
             ("operation", "metrics", self.metrics.map(|address| Value::String(address.to_string()))),
             ("recorder", "interval_width", self.interval_width.map(|span| Value::String(span.into()))),

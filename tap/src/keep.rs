@@ -79,7 +79,23 @@ fn mark(path: &Path, change: Change) -> io::Result<()> {
 fn is_day(text: &str) -> bool {
     let digits = |part: &str, length: usize| part.len() == length && part.bytes().all(|digit| digit.is_ascii_digit());
     let parts: Vec<&str> = text.split('-').collect();
-    matches!(parts[..], [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2))
+    let [year, month, day] = parts[..] else { return false };
+    if !(digits(year, 4) && digits(month, 2) && digits(day, 2)) {
+        return false;
+    }
+    let number = |text: &str| text.parse::<u32>().unwrap_or(0);
+    (1..=length_of_month(number(year), number(month))).contains(&number(day))
+}
+
+/// Days of a month in the Gregorian calendar; none of a month that there is not.
+const fn length_of_month(year: u32, month: u32) -> u32 {
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400) => 29,
+        2 => 28,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
@@ -88,8 +104,21 @@ mod tests {
 
     #[test]
     fn a_day_is_a_date_and_no_path() {
-        assert!(is_day("2026-11-22"));
-        for text in ["", "2026-11", "../../etc", "2026-11-22/..", "26-11-22", "2026-11-221"] {
+        assert!(is_day("2026-11-22") && is_day("2024-02-29") && is_day("2000-02-29"));
+        for text in [
+            "2026-02-29",
+            "1900-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-04-31",
+            "2026-01-00",
+            "",
+            "2026-11",
+            "../../etc",
+            "2026-11-22/..",
+            "26-11-22",
+            "2026-11-221",
+        ] {
             assert!(!is_day(text), "{text}");
         }
     }

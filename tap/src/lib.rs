@@ -4,6 +4,7 @@
 //! arguments, configuration, progress, and what the host can do.
 
 pub mod anonymise;
+pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use tap::cli::{Cli, Command, ConfigArguments, LogArguments, LogFormat, RunArguments, StatusFormat};
 use tap::config::{self, Config};
 use tap::operation::socket;
-use tap::{doctor, keep, logging, run};
+use tap::{checkpoint, doctor, keep, logging, run};
 
 /// Done, but something was lost or skipped.
 const LOSSY: u8 = 3;
@@ -27,11 +27,12 @@ fn main() -> ExitCode {
         // Whoever read our output has left, as `head` does: nothing failed.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
+            let code = if run::is_usage(&error) { ExitCode::from(USAGE) } else { ExitCode::FAILURE };
             match logs.log_format {
                 LogFormat::Text => logging::say(format_args!("conntrack-tap: {}", logging::printable(&line(&error)))),
                 LogFormat::Json => tracing::error!("{}", line(&error)),
             }
-            ExitCode::FAILURE
+            code
         }
     }
 }
@@ -109,14 +110,13 @@ fn recover(campaign: &Path) -> Result<ExitCode> {
     if recovered.missing > 0 {
         writeln!(out, "{} segments of the journal were not there", recovered.missing)?;
     }
-    let losses = &recovered.manifest.losses;
-    for reason in &losses.reasons {
-        writeln!(out, "LOST {reason}")?;
+    if let Some(closed) = checkpoint::close(campaign, &recovered.manifest, run::software())? {
+        writeln!(out, "ended {} connections that were kept for another run", closed.closed)?;
     }
-    for (table, rows) in losses.rows.iter().filter(|(_, rows)| **rows > 0) {
-        writeln!(out, "LOST {rows} rows of table {table}")?;
+    for lost in recovered.lost.sentences() {
+        writeln!(out, "LOST {lost}")?;
     }
-    Ok(if losses.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
+    Ok(if recovered.lost.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(LOSSY) })
 }
 
 fn status(campaign: &Path, format: StatusFormat) -> Result<ExitCode> {

@@ -97,7 +97,7 @@ impl Place {
             let earlier = before.sources.iter().map(|source| source.name.as_str());
             let present = sources.iter().filter(|source| source.pace() == Pace::Patient).map(ToString::to_string);
             let mut all = present.chain(earlier.map(str::to_owned));
-            if let Some(source_name) = all.find(|name| begins_anew(name)) {
+            if let Some(source_name) = all.find(|name| is_read_again(name)) {
                 return Err(PlaceError::NotContinued { root: root.to_owned(), source_name });
             }
         }
@@ -148,7 +148,13 @@ fn compare(root: &Path, before: &Manifest, wanted: &Manifest) -> Result<(), Plac
 }
 
 /// Whether the source gives the same packets again each time that it is opened.
-fn begins_anew(name: &str) -> bool {
+#[must_use]
+pub fn begins_anew(source: &SourceSpec) -> bool {
+    source.pace() == Pace::Patient && is_read_again(&source.to_string())
+}
+
+/// The same of a source by its name.
+fn is_read_again(name: &str) -> bool {
     name.starts_with("sim:") || name.starts_with("pcap:") && name != "pcap:-"
 }
 

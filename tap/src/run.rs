@@ -15,13 +15,16 @@ use recorder::{EndedBy, Manifest, Recorder, Resumed, Software, SourceEntry, Span
 use wire::Nanos;
 
 use crate::anonymise::key;
+use crate::anonymise::prefix::PrefixCipher;
+use crate::checkpoint::{self, TakeOver, Taken};
 use crate::cli::{LogArguments, LogFormat, RunArguments};
 use crate::config::Config;
 use crate::memory::Bounds;
 use crate::operation::Operation;
+use crate::operation::http::HttpError;
 use crate::pipeline::{self, Ended, Parts, Running};
-use crate::place::{Maker, Place};
-use crate::privileges::{self, User};
+use crate::place::{self, Maker, Place};
+use crate::privileges::{self, User, UserError};
 use crate::progress::Progress;
 use crate::signals::{Asked, Watch};
 use crate::sources::SourceSpec;
@@ -42,6 +45,11 @@ pub struct MixedSources {
     file: String,
     live: String,
 }
+
+/// What was asked for cannot be had, though each argument by itself is well-formed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
 
 /// Whether the sources can be kept waiting: all of them, or none.
 ///
@@ -71,6 +79,8 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     let overrides = arguments.overrides.into_table();
     let config = Config::load(arguments.config.as_deref(), overrides.clone())?;
     let pace = common_pace(&arguments.sources)?;
+    refuse_checkpoint_of_files(&config, &arguments.sources)?;
+    refuse_places(&config, &arguments.out)?;
     let mask = match config.campaign.anonymise_key.as_str() {
         "" => None,
         path => Some(key::read(Path::new(path))?),
@@ -79,11 +89,7 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
         "" => None,
         name => Some(name.parse()?),
     };
-    let mut manifest = manifest(&config, &arguments.sources);
-    if let Some(cipher) = &mask {
-        manifest.anonymisation =
-            format!("prefix-preserving (Crypto-PAn), under the key with fingerprint {}", key::fingerprint(cipher));
-    }
+    let manifest = manifest(&config, &arguments.sources, mask.as_ref());
     // Who is to write there makes it.
     let maker = if user.is_some() { Maker::Later } else { Maker::Now };
     let place = Place::find(&arguments.out, &arguments.sources, &manifest, maker)?;
@@ -97,27 +103,13 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     let _watch = Watch::start(asked.clone(), reloads).context("cannot listen for signals")?;
     let shards = shards(config.tracker.shards);
     let producers = pipeline::producers(sources.len(), shards);
-    let recording = config.recording(producers);
     let bounds = Bounds::of(&config, sources.len(), shards);
     if pace == Pace::Live {
         bounds.say(logs);
     }
-    let mut tracker = config.tracker(shards);
-    if let Some(cipher) = &mask {
-        tracker.salt ^= u64::from_le_bytes(cipher.derive(b"conntrack-uids--"));
-    }
-    let (mut recorder, resumed) = place.open(recording, manifest)?;
-    let start = Start { pace, again: resumed.map(|resumed| again(&resumed, logs)) };
-    start.tell_if_live(&mut recorder);
-    let parts = Parts {
-        pace,
-        shards,
-        capture: config.capture(getrandom::u64().context("no randomness from the system")?),
-        tracker,
-        mask,
-        recorder,
-        sources,
-    };
+    let (recorder, resumed) = place.open(config.recording(producers), manifest)?;
+    let equipment = Equipment { pace, shards, mask, recorder, resumed, sources };
+    let (parts, start) = equip(&config, equipment, &asked, logs)?;
     let running = Running::start(parts, Arc::clone(&asked.stop)).context("cannot start a thread")?;
     let file = arguments.config.map(|path| ConfigFile { path, overrides, config: config.clone() });
     let vigil = Vigil {
@@ -138,6 +130,84 @@ pub fn run(arguments: RunArguments, logs: LogArguments) -> Result<Summary> {
     conclude(running.join()?, ended_by, &start, begun, &arguments.out)
 }
 
+/// Connections of files cannot be kept: who reads these again begins anew.
+fn refuse_checkpoint_of_files(config: &Config, sources: &[SourceSpec]) -> Result<(), Usage> {
+    match sources.iter().find(|source| config.campaign.checkpoint && place::begins_anew(source)) {
+        Some(source) => Err(Usage(format!(
+            "--checkpoint keeps connections for the next run of the campaign, and {source} cannot be continued; leave it out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A campaign lies in a directory, and what it goes on in on another disk in none of the same tree.
+fn refuse_places(config: &Config, out: &Path) -> Result<()> {
+    if out.exists() && !out.is_dir() {
+        return Err(Usage(format!("--out {}: it is a file; a campaign is a directory", out.display())).into());
+    }
+    if config.recorder.spare.is_empty() {
+        return Ok(());
+    }
+    let absolute = |path: &Path| std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()));
+    let (out, spare) = (absolute(out)?, absolute(Path::new(&config.recorder.spare))?);
+    if out.starts_with(&spare) || spare.starts_with(&out) {
+        let (out, spare) = (out.display(), spare.display());
+        return Err(Usage(format!(
+            "--spare {spare} and --out {out} lie in one another, and so on one disk; give a directory on another one"
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Whether an error is one of usage, whoever found it.
+#[must_use]
+pub fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<Usage>()
+        || matches!(error.downcast_ref(), Some(HttpError::NotLoopback(_)))
+        || matches!(error.downcast_ref(), Some(UserError::Unknown(_)))
+}
+
+/// What a run has in hand before its pipeline is put together.
+struct Equipment {
+    pace: Pace,
+    shards: NonZeroU32,
+    mask: Option<PrefixCipher>,
+    recorder: Recorder,
+    resumed: Option<Resumed>,
+    sources: Vec<Box<dyn Source>>,
+}
+
+/// Takes over what an earlier run has kept, and puts the pipeline together.
+fn equip(config: &Config, equipment: Equipment, asked: &Asked, logs: LogArguments) -> Result<(Parts, Start)> {
+    let Equipment { pace, shards, mask, mut recorder, resumed, sources } = equipment;
+    let seed = getrandom::u64().context("no randomness from the system")?;
+    let mut tracker = config.tracker(shards);
+    if let Some(cipher) = &mask {
+        tracker.salt ^= u64::from_le_bytes(cipher.derive(b"conntrack-uids--"));
+    }
+    let layout = config.layout();
+    let expected = resumed.as_ref().and_then(|resumed| resumed.recovered.manifest.carried).map(|kept| kept.connections);
+    let take_over = TakeOver { layout: &layout, tracker: &tracker, shards, seed, mask: mask.as_ref(), expected };
+    let taken = take_over.from(&mut recorder)?;
+    let lost = resumed.as_ref().map(|resumed| resumed.recovered.lost.sentences()).unwrap_or_default();
+    let start = Start { pace, again: resumed.map(|resumed| again(&resumed, &taken, logs)), lost };
+    start.tell_if_live(&mut recorder);
+    let keep = config.campaign.checkpoint;
+    let keeping = keep.then(|| checkpoint::keep(recorder.checkpoint(), layout, Arc::clone(&asked.keep), mask.clone()));
+    let parts = Parts {
+        pace,
+        resumes: taken.continued > 0,
+        shards: taken.shards,
+        keeping,
+        capture: config.capture(seed),
+        mask,
+        recorder,
+        sources,
+    };
+    Ok((parts, start))
+}
+
 /// Opens what may be refused: where metrics are served, and the sources.
 fn open(config: &Config, specs: &[SourceSpec], out: &Path, pace: Pace) -> Result<(Operation, Vec<Box<dyn Source>>)> {
     let operation = Operation::prepare(config, out, pace)?;
@@ -155,6 +225,8 @@ pub struct Start {
     pub pace: Pace,
     /// What is to be said of the runs before it in the same campaign, if there were any.
     pub again: Option<String>,
+    /// What was found to be lost as it began, of the run before.
+    pub lost: Vec<String>,
 }
 
 impl Start {
@@ -171,7 +243,7 @@ impl Start {
 }
 
 /// Says that a campaign goes on, and how it stood.
-fn again(resumed: &Resumed, logs: LogArguments) -> String {
+fn again(resumed: &Resumed, taken: &Taken, logs: LogArguments) -> String {
     let Resumed { recovered, state } = resumed;
     let runs = recovered.manifest.runs.len();
     let sentence = match state {
@@ -181,6 +253,7 @@ fn again(resumed: &Resumed, logs: LogArguments) -> String {
             recovered.segments
         ),
     };
+    let sentence = format!("{sentence}{taken}");
     match logs.log_format {
         LogFormat::Json => tracing::info!("the campaign goes on: {sentence}"),
         LogFormat::Text if logs.quiet => {}
@@ -210,16 +283,24 @@ fn shards(configured: usize) -> NonZeroU32 {
     u32::try_from(wanted).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
 }
 
-fn manifest(config: &Config, sources: &[SourceSpec]) -> Manifest {
-    let software =
-        Software { version: env!("CARGO_PKG_VERSION").to_owned(), commit: env!("CONNTRACK_COMMIT").to_owned() };
-    let mut manifest = Manifest::new(software, clock::time_of_day());
+/// This program.
+#[must_use]
+pub fn software() -> Software {
+    Software { version: env!("CARGO_PKG_VERSION").to_owned(), commit: env!("CONNTRACK_COMMIT").to_owned() }
+}
+
+fn manifest(config: &Config, sources: &[SourceSpec], mask: Option<&PrefixCipher>) -> Manifest {
+    let mut manifest = Manifest::new(software(), clock::time_of_day());
     manifest.site.clone_from(&config.campaign.site);
     manifest.link.clone_from(&config.campaign.link);
     manifest.host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let clocks: BTreeSet<&str> = sources.iter().map(SourceSpec::clock_source).collect();
     manifest.clock_source = clocks.into_iter().collect::<Vec<_>>().join(", ");
     manifest.configuration = serde_json::to_value(config).unwrap_or_default();
+    if let Some(cipher) = mask {
+        manifest.anonymisation =
+            format!("prefix-preserving (Crypto-PAn), under the key with fingerprint {}", key::fingerprint(cipher));
+    }
     manifest
 }
 
@@ -229,7 +310,7 @@ fn manifest(config: &Config, sources: &[SourceSpec]) -> Manifest {
 /// When the disk failed, now or before.
 pub fn conclude(ended: Ended, ended_by: EndedBy, start: &Start, begun: Instant, out: &Path) -> Result<Summary> {
     let pace = start.pace;
-    let Ended { reports, tracked, mut recorder } = ended;
+    let Ended { reports, tracked, mut recorder, carried } = ended;
     let packets = Span {
         start: reports.iter().filter_map(|report| report.counters.first).min(),
         end: reports.iter().filter_map(|report| report.counters.last).max(),
@@ -268,6 +349,10 @@ pub fn conclude(ended: Ended, ended_by: EndedBy, start: &Start, begun: Instant, 
     }
     recorder.tell(last, Detail::Stopped(ended_by.as_str().to_owned()));
     let manifest = recorder.manifest_mut();
+    manifest.carried = carried.unwrap_or_else(|error| {
+        tracing::warn!("no connection is kept for the next run; each has its row instead: {error}");
+        None
+    });
     manifest.sources.clone_from(&sources);
     manifest.packets = packets;
     manifest.ended_by = Some(ended_by);
@@ -279,7 +364,9 @@ pub fn conclude(ended: Ended, ended_by: EndedBy, start: &Start, begun: Instant, 
     if let Some(failure) = finished.failure {
         return Err(failure.into());
     }
-    Ok(Summary::new(&finished.manifest, &reports, tracked, begun.elapsed(), out))
+    let mut summary = Summary::new(&finished.manifest, &reports, tracked, begun.elapsed(), out);
+    summary.lost.splice(..0, start.lost.iter().cloned());
+    Ok(summary)
 }
 
 /// What the device of a source that can wait has lost: a simulated one. Of a live source the scribe writes it while it happens.

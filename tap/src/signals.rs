@@ -18,6 +18,8 @@ use crate::logging;
 pub struct Asked {
     /// The sources are to end.
     pub stop: Arc<AtomicBool>,
+    /// Another run is to go on, if the configuration says so.
+    pub keep: Arc<AtomicBool>,
     /// The configuration is to be read again.
     pub reload: Arc<AtomicBool>,
 }
@@ -50,6 +52,7 @@ impl Watch {
                     let _ = emulate_default_handler(signal);
                 }
                 asked = true;
+                asked_for.keep.store(true, Ordering::Relaxed);
                 asked_for.stop.store(true, Ordering::Relaxed);
                 logging::say(
                     "conntrack-tap: ending the campaign; a second signal leaves at once, without the live connections",

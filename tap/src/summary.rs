@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use capture::PollerReport;
 use indicatif::HumanCount;
-use recorder::{EndedBy, Ledger, Manifest};
+use recorder::{Carried, EndedBy, Ledger, Manifest};
 use serde::Serialize;
 
 use crate::logging::printable;
@@ -28,6 +28,8 @@ pub struct Summary {
     pub stragglers: BTreeMap<String, u64>,
     /// Packets that showed an anomaly, by its name.
     pub anomalies: BTreeMap<String, u64>,
+    /// Connections that are kept for the next run; none of them has its row yet.
+    pub carried: Option<Carried>,
     /// Why the recording ended.
     pub ended_by: Option<EndedBy>,
     /// Seconds that it took.
@@ -53,6 +55,7 @@ impl Summary {
             tracked,
             stragglers: manifest.stragglers.clone(),
             anomalies: manifest.anomalies.clone(),
+            carried: manifest.carried,
             ended_by: manifest.ended_by,
             seconds: took.as_secs_f64(),
             lost: lost(manifest, reports),
@@ -154,6 +157,10 @@ impl fmt::Display for Summary {
         }
         if let Some(early @ (EndedBy::Stop | EndedBy::Duration)) = self.ended_by {
             writeln!(f, "ended        {}", early.as_str())?;
+        }
+        if let Some(Carried { connections, .. }) = self.carried {
+            let next = "for the next run; conntrack-tap recover ends them instead";
+            writeln!(f, "kept         {} open connections, {next}", HumanCount(connections))?;
         }
         for lost in &self.lost {
             writeln!(f, "LOST         {}", printable(lost))?;

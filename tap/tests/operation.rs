@@ -84,6 +84,12 @@ fn a_running_tap_tells_how_it_is_and_reads_its_configuration_again() {
     let line = format!("conntrack_frames_delivered_total{{source=\"pcap:-\"}} {delivered}\n");
     assert!(metrics.contains(&line) && metrics.ends_with("# EOF\n"), "{line}{metrics}");
     assert!(get(port, "/healthz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200 OK")));
+    let slow: Vec<TcpStream> = (0..4).filter_map(|_| TcpStream::connect(("127.0.0.1", port)).ok()).collect();
+    assert!(
+        get(port, "/healthz").is_some_and(|answer| answer.contains("200 OK")),
+        "beside {} who are slow",
+        slow.len()
+    );
 
     let pid = told["pid"].to_string();
     let hangup = || assert!(Command::new("kill").args(["-s", "HUP", &pid]).status().expect("kill(1) runs").success());
@@ -153,4 +159,28 @@ fn a_disk_that_fills_costs_nothing_where_there_is_a_spare_one() {
         assert_eq!(support::connections(root).len(), support::connections(&whole).len());
     }
     assert_eq!(support::rows("headers", &campaign).len(), support::rows("headers", &whole).len());
+}
+
+#[test]
+fn what_cannot_be_meant_is_wrong_usage() {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let capture = support::uplink(room.path(), "uplink-small", 5);
+    let campaign = room.path().join("campaign");
+    let inside = campaign.join("spare");
+    for (options, words) in [
+        (["--metrics", "0.0.0.0:9464"], "give an address of this machine"),
+        (["--user", "nosuchuser"], "there is no user"),
+        (["--spare", inside.to_str().expect("UTF-8")], "lie in one another"),
+        (["--spare", room.path().to_str().expect("UTF-8")], "lie in one another"),
+    ] {
+        let ran = support::record(std::slice::from_ref(&capture), &campaign, &options).expect(&[2]);
+        assert!(ran.stderr.contains(words) && ran.stderr.lines().count() == 1, "{}", ran.stderr);
+        assert!(!campaign.exists());
+    }
+    let ran = support::record(std::slice::from_ref(&capture), &capture, &[]).expect(&[2]);
+    assert!(ran.stderr.contains("it is a file; a campaign is a directory"), "{}", ran.stderr);
+    support::record(std::slice::from_ref(&capture), &campaign, &[]).expect(&[0]);
+    let keep = |day: &str| support::run("conntrack-tap", [Path::new("keep"), &campaign, Path::new(day)]);
+    keep("2026-11-22").expect(&[0]);
+    assert!(keep("2026-02-31").expect(&[1]).stderr.contains("is no day"));
 }

@@ -15,7 +15,7 @@ pub use ledger::{Dropped, Imbalance, Ledger};
 pub use runs::Run;
 
 use crate::disk::{Disk, DiskError, OnPath, write_whole};
-use crate::{ReadError, Table};
+use crate::{Carried, ReadError, Table};
 
 /// Name of the manifest in a campaign's directory.
 pub(crate) const NAME: &str = "campaign.json";
@@ -25,7 +25,7 @@ pub(crate) const NAME: &str = "campaign.json";
 pub struct Manifest {
     /// Version of the campaign's layout: [`Manifest::FORMAT`].
     pub format: u32,
-    /// Where the campaign stands.
+    /// Where the campaign stands, which is where its last run does.
     pub state: State,
     /// What ended it; missing before it ended, and in campaigns of older versions.
     #[serde(default)]
@@ -85,6 +85,9 @@ pub struct Manifest {
     /// Packets that showed an anomaly, by its name; of `too_many_holes` the connections.
     #[serde(default)]
     pub anomalies: BTreeMap<String, u64>,
+    /// What the last run keeps of its open connections for the next one: they stand in no row yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
     /// What the recorder lost. What the capture lost stands in the ledgers.
     pub losses: Losses,
 }
@@ -233,6 +236,7 @@ impl Manifest {
             icmp_errors: BTreeMap::new(),
             stragglers: BTreeMap::new(),
             anomalies: BTreeMap::new(),
+            carried: None,
             losses: Losses::default(),
         }
     }

@@ -56,13 +56,19 @@ impl Manifest {
         whole
     }
 
-    /// Takes note of where the last run stands: a campaign is as whole as the least of its runs.
+    /// Whether the campaign was recorded to its end, and none of its runs was cut short: then every connection left its row, or is kept.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.state == State::Complete && self.interruptions().0 == 0
+    }
+
+    /// Takes note of where the last run stands, and with it the campaign. Which runs were cut short stands with each.
     pub(crate) fn settle(&mut self, last: State) {
         if let Some(run) = self.runs.last_mut() {
             run.state = last;
             run.wall_clock.end = self.wall_clock.end;
         }
-        self.state = if last == State::Complete && self.interruptions().0 > 0 { State::Interrupted } else { last };
+        self.state = last;
     }
 
     fn as_run(&self) -> Run {
@@ -71,6 +77,35 @@ impl Manifest {
 }
 
 impl Losses {
+    /// What has come to those of `before`.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        let rows = self
+            .rows
+            .iter()
+            .map(|(&table, &rows)| (table, rows.saturating_sub(before.rows.get(&table).copied().unwrap_or(0))));
+        Self {
+            rows: rows.filter(|(_, rows)| *rows > 0).collect(),
+            torn_bytes: self.torn_bytes.saturating_sub(before.torn_bytes),
+            damaged_bytes: self.damaged_bytes.saturating_sub(before.damaged_bytes),
+            reasons: self.reasons.iter().filter(|reason| !before.reasons.contains(reason)).cloned().collect(),
+        }
+    }
+
+    /// Each loss in a sentence.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let rows = self
+            .rows
+            .iter()
+            .filter(|(_, rows)| **rows > 0)
+            .map(|(table, rows)| format!("{rows} rows of table {table}"));
+        let bytes =
+            [(self.torn_bytes, "torn off the end of the journal"), (self.damaged_bytes, "of the journal damaged")];
+        let bytes =
+            bytes.into_iter().filter(|(bytes, _)| *bytes > 0).map(|(bytes, how)| format!("{bytes} bytes {how}"));
+        self.reasons.iter().cloned().chain(rows).chain(bytes).collect()
+    }
+
     /// Adds those of another run.
     fn add(&mut self, other: &Self) {
         add(&mut self.rows, &other.rows);
@@ -125,14 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn runs_add_up_to_a_campaign_that_is_as_whole_as_the_least_of_them() {
+    fn runs_add_up_to_a_campaign_that_stands_where_the_last_of_them_does() {
         let both = run(0, 10, State::Complete).alone().continued(&run(20, 30, State::Complete));
         assert_eq!((both.state, both.interruptions()), (State::Complete, (0, 2)));
         assert_eq!((both.sources.len(), both.ledger().tcp, both.ledger().balance()), (1, 20, Ok(())));
         assert_eq!(both.packets, Span { start: Some(Nanos(1)), end: Some(Nanos(29)) });
         assert_eq!(both.rows(Table::Connections), 10);
         let three = both.continued(&run(40, 50, State::Interrupted)).continued(&run(60, 70, State::Complete));
-        assert_eq!((three.state, three.interruptions(), three.ledger().tcp), (State::Interrupted, (1, 4), 40));
+        assert_eq!((three.state, three.interruptions(), three.ledger().tcp), (State::Complete, (1, 4), 40));
+        assert!(both.is_whole() && !three.is_whole());
         assert_eq!(three.wall_clock, Span { start: Some(Nanos(0)), end: Some(Nanos(70)) });
     }
 }

@@ -6,14 +6,16 @@ mod open;
 mod sealers;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use conntrack::{Detail, Event};
-use wire::Nanos;
+use wire::{Interval, Nanos};
 
+use crate::disk::Disk;
 use crate::journal::Packer;
 use crate::store::{Ended, News, Store};
-use crate::{Aggregator, Block, Losses, Manifest, RecorderError, State, Table, rows};
+use crate::{Aggregator, Block, CheckpointPlace, Losses, Manifest, Quota, RecorderError, State, Table, rows};
 
 use accounts::Accounts;
 pub(crate) use accounts::seconds;
@@ -37,6 +39,7 @@ pub struct Recorder {
     manifest: Manifest,
     /// The campaign's, as earlier runs left it.
     before: Option<Manifest>,
+    disk: Arc<dyn Disk>,
     packer: Packer,
     store: Store,
     sealers: Sealers,
@@ -79,6 +82,18 @@ impl Recorder {
     /// date. Rows, losses of rows and the state are the recorder's.
     pub const fn manifest_mut(&mut self) -> &mut Manifest {
         &mut self.manifest
+    }
+
+    /// Where this run finds what the one before has kept for it, and keeps what it has for the next.
+    #[must_use]
+    pub fn checkpoint(&self) -> CheckpointPlace {
+        let earlier = self.before.as_ref().map_or(0, |before| before.runs.len() as u64);
+        CheckpointPlace::new(Arc::clone(&self.disk), &self.roots[0], &self.directories, earlier + 1)
+    }
+
+    /// Takes note of connections that are open as the run begins, because the one before has kept them for it.
+    pub const fn begin_with(&mut self, open: u64) {
+        self.aggregator.begin_with(open);
     }
 
     /// Rows of a table that survive a crash from now on.
@@ -210,6 +225,7 @@ impl Recorder {
             self.aggregator.advance(producer, Nanos::MAX);
         }
         self.write_bins();
+        self.make_room_at_the_end();
         self.store.finish();
         let is_whole = self.store.waiting() == 0 && self.defect.is_none();
         self.look_after_disks();
@@ -234,11 +250,26 @@ impl Recorder {
         Finished { manifest: self.manifest, failure }
     }
 
+    /// Seals all but the last segment, which is to tell of it, and deletes where there is too little room: a run that ends between two looks at
+    /// it leaves no more than the quota, either.
+    fn make_room_at_the_end(&mut self) {
+        if self.config.retention.quota == Quota::None {
+            return;
+        }
+        self.store.sync();
+        self.store.rotate();
+        self.store.settle();
+        self.look_after_disks();
+        let Self { store, sealers, config, .. } = self;
+        let reports = sealers.settle(|volume| store.is_sound(volume), config.retention);
+        self.note(reports);
+    }
+
     /// A block of interval parts: added up, not journalled before their bins are complete.
     fn append_parts(&mut self, block: &Block) -> Outcome {
         let mut rest = block.bytes.as_slice();
         while !rest.is_empty() {
-            let Some((part, after)) = rows::decode_interval(rest) else {
+            let Some((part, after)) = rows::decode::<Interval>(rest) else {
                 self.defect.get_or_insert(RecorderError::BadBlock);
                 return Outcome::Lost;
             };

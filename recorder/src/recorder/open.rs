@@ -125,6 +125,7 @@ impl Recorder {
             aggregator: Aggregator::new(config.producers),
             rooms: vec![None; roots.len()],
             roots,
+            disk,
             directories,
             config,
             time_of_day: manifest.wall_clock.start.unwrap_or(Nanos::MIN),

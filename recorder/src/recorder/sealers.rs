@@ -102,6 +102,15 @@ impl Sealers {
         all
     }
 
+    /// Has room made in directories that work, once everything there is sealed, and waits for that.
+    pub fn settle(&mut self, is_sound: impl Fn(usize) -> bool, retention: Retention) -> Reports {
+        for (_, sealing) in self.sealing.iter_mut().enumerate().filter(|(volume, _)| is_sound(*volume)) {
+            sealing.give(Job::Tidy(retention));
+            sealing.end();
+        }
+        self.collect()
+    }
+
     /// Waits for those in directories that work, and tries once more what failed there: there may be room by now.
     pub fn finish(&mut self, is_sound: impl Fn(usize) -> bool) -> Reports {
         for (volume, sealing) in self.sealing.iter_mut().enumerate() {

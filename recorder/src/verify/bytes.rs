@@ -8,7 +8,7 @@ use crate::campaign::Segment;
 use crate::journal::{self, Piece, Preamble};
 use crate::rows::Row;
 use crate::seal::{INDEX_NAME, SealedFile, SealedSegment, files_below};
-use crate::{Campaign, Scan, Table};
+use crate::{Campaign, CheckpointReader, DamagedChunk, Scan, Table};
 
 /// Every frame of the journal is whole, its rows decode, and no frame is missing.
 pub(super) fn journal(campaign: &Campaign) -> Check {
@@ -142,6 +142,35 @@ fn check_file(root: &Path, segment: &SealedSegment, file: &SealedFile) -> Result
         rows += batch.map_err(|error| error.to_string())?.num_rows() as u64;
     }
     if rows == file.rows { Ok(()) } else { Err(format!("{}: {rows} rows, not {}", path.display(), file.rows)) }
+}
+
+/// What the last run keeps of its open connections can be read, and is as much as it said.
+pub(super) fn checkpoint(campaign: &Campaign) -> Check {
+    const NAME: &str = "checkpoint";
+    let mut problems = Problems::default();
+    let Some(carried) = campaign.manifest().carried else {
+        return problems.check(NAME, || "no connections are kept for the next run".to_owned());
+    };
+    let mut found = 0;
+    let reader = campaign.parts().iter().find_map(|part| CheckpointReader::of(&part.root).transpose());
+    match reader.transpose() {
+        Ok(None) => {}
+        Ok(Some(chunks)) => {
+            for chunk in chunks {
+                match chunk {
+                    Ok(chunk) => found += u64::from(chunk.count),
+                    Err(DamagedChunk { count }) => {
+                        problems.add(|| format!("a part with {count} connections is damaged"))
+                    }
+                }
+            }
+        }
+        Err(error) => problems.add(|| error.to_string()),
+    }
+    if found != carried.connections {
+        problems.add(|| format!("{found} connections, campaign.json says {}", carried.connections));
+    }
+    problems.check(NAME, || format!("{found} connections are kept for the next run"))
 }
 
 /// No file lies in the tables that `sealed.jsonl` does not name: a reader of ours would miss its rows, another one would not.

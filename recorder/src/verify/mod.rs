@@ -97,9 +97,10 @@ pub fn verify(campaign: &Campaign) -> VerifyReport {
         bytes::journal(campaign),
         bytes::sealed_files(campaign),
         bytes::strays(campaign),
+        bytes::checkpoint(campaign),
         ledgers(campaign),
     ];
-    let readable = checks[..4].iter().all(|check| !matches!(check.verdict, Verdict::Failed(_)));
+    let readable = checks[..5].iter().all(|check| !matches!(check.verdict, Verdict::Failed(_)));
     if readable {
         checks.extend(rows::checks(campaign));
     } else {

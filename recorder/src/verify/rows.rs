@@ -40,11 +40,14 @@ pub(super) fn checks(campaign: &Campaign) -> Vec<Check> {
             return NAMES.map(failed).into();
         }
     };
+    let kept = campaign.manifest().carried.unwrap_or_default();
+    let headers = (found.rows[Table::Headers.index()], sums.headers.saturating_add(kept.headers));
+    let events = (found.in_connections, sums.events.saturating_add(kept.events));
     vec![
         rows,
         tcp_packets(campaign, &sums),
-        own_rows(campaign, "header_rows", Table::Headers, (found.rows[Table::Headers.index()], sums.headers)),
-        own_rows(campaign, "event_rows", Table::Events, (found.in_connections, sums.events)),
+        own_rows(campaign, "header_rows", Table::Headers, headers),
+        own_rows(campaign, "event_rows", Table::Events, events),
         unique_uids(campaign, sums.finals),
         instants,
     ]
@@ -154,8 +157,13 @@ fn check_instants(batch: &RecordBatch, problems: &mut Problems) {
 fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
     const NAME: &str = "tcp_packets";
     let manifest = campaign.manifest();
-    if manifest.state != State::Complete {
-        let why = format!("the campaign is {}: live connections were not written", manifest.state.as_str());
+    if !manifest.is_whole() {
+        let why = match manifest.interruptions() {
+            (cut @ 1.., runs) => {
+                format!("{cut} of {runs} runs were interrupted, whose live connections were not written")
+            }
+            _ => format!("the campaign is {}: live connections were not written", manifest.state.as_str()),
+        };
         return Check { name: NAME, verdict: Verdict::Skipped(why) };
     }
     if let Some(why) = deleted(campaign) {
@@ -167,17 +175,24 @@ fn tcp_packets(campaign: &Campaign, sums: &Sums) -> Check {
         return Check { name: NAME, verdict: Verdict::Skipped(why) };
     }
     let (found, late, said) = (sums.packets, manifest.straggling(), manifest.ledger().tcp);
+    let kept = manifest.carried.unwrap_or_default().packets;
     let mut problems = Problems::default();
-    if found.saturating_add(late) != said {
+    if found.saturating_add(late).saturating_add(kept) != said {
         problems.add(|| {
             format!(
-                "connections have {found} packets, {late} more came after their end, the ledgers have {said} TCP frames"
+                "connections have {found} packets, {late} more came after their end, {kept} are of connections kept for the next run, the ledgers have \
+                 {said} TCP frames"
             )
         });
     }
-    problems.check(NAME, || match late {
-        0 => format!("{found} packets"),
-        late => format!("{found} packets in connections, {late} after their end"),
+    problems.check(NAME, || match (late, kept) {
+        (0, 0) => format!("{found} packets"),
+        (late, 0) => format!("{found} packets in connections, {late} after their end"),
+        (late, kept) => {
+            format!(
+                "{found} packets in connections, {late} after their end, {kept} of connections kept for the next run"
+            )
+        }
     })
 }
 
@@ -187,7 +202,7 @@ fn own_rows(campaign: &Campaign, name: &'static str, table: Table, (found, said)
         return Check { name, verdict: Verdict::Skipped(why) };
     }
     let manifest = campaign.manifest();
-    if manifest.state != State::Complete || manifest.lost_rows(Table::Connections) > 0 {
+    if !manifest.is_whole() || manifest.lost_rows(Table::Connections) > 0 {
         let why = "not every connection was written".to_owned();
         return Check { name, verdict: Verdict::Skipped(why) };
     }

@@ -11,6 +11,7 @@ pub fn sentences(manifest: &Manifest, standing: &Standing, connections: &Connect
     let mut sentences = Vec::new();
     sentences.extend(standing.sentence());
     sentences.extend(interruptions(manifest));
+    sentences.extend(kept(manifest));
     sentences.extend(dropped(manifest, connections));
     sentences.extend(deleted(manifest));
     for table in Table::ALL {
@@ -33,6 +34,17 @@ pub fn sentences(manifest: &Manifest, standing: &Standing, connections: &Connect
         sentences.push(format!("{parts} of the campaign could not be read now; conntrack-report verify says which."));
     }
     sentences
+}
+
+/// Of a campaign whose tap was told to stop and to go on later, the connections that have no row yet.
+fn kept(manifest: &Manifest) -> Option<String> {
+    let kept = manifest.carried.map_or(0, |kept| kept.connections);
+    (kept > 0).then(|| {
+        format!(
+            "{} that had not ended are kept for the next run, and in no figure yet; conntrack-tap recover ends them instead.",
+            plural(kept, "connection")
+        )
+    })
 }
 
 /// Of a campaign that was continued, how often that was after an interruption.

@@ -8,6 +8,7 @@
 mod header;
 pub mod key;
 pub mod prefix;
+pub mod states;
 
 use conntrack::{Event, Header, Record, Sink};
 use wire::{Endpoint, Family, Interval};
@@ -31,7 +32,8 @@ impl Anonymiser {
         Self { cipher, bytes: Vec::with_capacity(HEADER_BYTES) }
     }
 
-    fn record(&self, record: &mut Record) {
+    /// Replaces the addresses of a row.
+    pub(crate) fn record(&self, record: &mut Record) {
         for end in &mut record.endpoints {
             *end = match record.family {
                 Family::V4 => {

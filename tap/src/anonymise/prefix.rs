@@ -6,6 +6,8 @@
 use aes::Aes128;
 use aes::cipher::{Block, BlockEncrypt, KeyInit};
 
+use super::states::StateCipher;
+
 /// The secret of a key file.
 pub const KEY_BYTES: usize = 32;
 
@@ -61,6 +63,12 @@ impl PrefixCipher {
         let mut derived = [0; 8];
         derived.copy_from_slice(&self.encrypt(*used)[..8]);
         derived
+    }
+
+    /// What enciphers a checkpoint, under a key that follows from this one.
+    #[must_use]
+    pub fn states(&self) -> StateCipher {
+        StateCipher::new(self.encrypt(*b"conntrack-states"))
     }
 
     fn encrypt(&self, block: [u8; BLOCK]) -> [u8; BLOCK] {

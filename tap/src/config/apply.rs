@@ -51,6 +51,12 @@ impl Config {
         }
     }
 
+    /// Names the runs that can go on with each other's connections: those of the same tracker, which name connections and count headers alike.
+    #[must_use]
+    pub fn layout(&self) -> String {
+        format!("{} {:016x} {}", conntrack::LAYOUT, self.salt(), self.tracker.headers)
+    }
+
     /// For a recorder that `producers` encoders write to.
     #[must_use]
     pub fn recording(&self, producers: u16) -> recorder::Config {

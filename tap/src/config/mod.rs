@@ -54,6 +54,8 @@ pub struct Campaign {
     pub link: String,
     /// When it ends by the clock.
     pub duration: Limit,
+    /// Whether open connections are kept for the next run when it is told to stop.
+    pub checkpoint: bool,
     /// What uids derive from.
     pub uid_salt: String,
     /// The file with the key under which addresses are replaced; empty where they stay as they are.

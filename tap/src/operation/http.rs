@@ -1,7 +1,7 @@
 //! `/metrics` and `/healthz`, for a collector on this machine.
 //!
-//! One thread serves one request after the other, each within [`PATIENCE`] and [`REQUEST`] bytes, so that nobody can hold it up for long or
-//! make it grow. It tells what it was told last and asks nobody.
+//! [`THREADS`] threads serve one request after the other each, within [`PATIENCE`] and [`REQUEST`] bytes, so that a few who are slow hold up
+//! nobody, many not for long, and none makes it grow. They tell what they were told last and ask nobody.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,6 +14,9 @@ use crate::clock;
 
 /// How long a request and its answer may take, each.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Requests that are served at a time.
+const THREADS: usize = 8;
 
 /// Bytes of a request that are read.
 const REQUEST: usize = 8 << 10;
@@ -50,18 +53,22 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, HttpError> {
     TcpListener::bind(address).map_err(|source| HttpError::Taken { address, source })
 }
 
-/// Serves from a thread of its own until the process ends.
+/// Serves from threads of its own until the process ends.
 ///
 /// # Errors
 /// When there can be no thread.
-pub fn serve(listener: TcpListener, shared: Shared) -> io::Result<()> {
-    let work = move || {
-        for stream in listener.incoming().flatten() {
-            // Who does not read the answer does not get it.
-            let _ = answer(stream, &shared);
-        }
-    };
-    thread::Builder::new().name("metrics".to_owned()).spawn(work).map(drop)
+pub fn serve(listener: &TcpListener, shared: &Shared) -> io::Result<()> {
+    for _ in 0..THREADS {
+        let (listener, shared) = (listener.try_clone()?, shared.clone());
+        let work = move || {
+            for stream in listener.incoming().flatten() {
+                // Who does not read the answer does not get it.
+                let _ = answer(stream, &shared);
+            }
+        };
+        thread::Builder::new().name("metrics".to_owned()).spawn(work)?;
+    }
+    Ok(())
 }
 
 fn answer(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {

@@ -80,7 +80,7 @@ impl Operation {
             .inspect_err(|error| tracing::warn!("conntrack-tap status cannot be answered: {error}"))
             .ok();
         if let Some(listener) = self.listener.take() {
-            let _ = http::serve(listener, self.shared.clone())
+            let _ = http::serve(&listener, &self.shared)
                 .inspect_err(|error| tracing::warn!("metrics cannot be served: {error}"));
         }
         self.attend(running, false);

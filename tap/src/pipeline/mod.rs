@@ -15,7 +15,8 @@
 //!
 //! Each thread is a loop around the step of a worker ([`Workers`]), so that a test can let them take turns in one thread instead.
 //! They end in the order in which packets pass: sources end or are told to stop, pollers close their rings, shards run
-//! dry, write every live connection and close their outlets, and the scribe ends with the last outlet.
+//! dry, write every live connection, or have the keeper keep it ([`crate::checkpoint`]), and close their outlets, and the scribe ends with
+//! the last outlet.
 
 mod outlet;
 mod pulse;
@@ -30,12 +31,13 @@ use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
 use capture::{Gauge, Pace, PollerReport, Snapshot, Source};
-use conntrack::{Anomaly, Straggler};
+use conntrack::{Anomaly, Shard, Straggler};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use recorder::Recorder;
+use recorder::{Carried, Recorder, RecorderError};
 use serde::Serialize;
 
 use crate::anonymise::prefix::PrefixCipher;
+use crate::checkpoint::{Keeper, Saver};
 pub use pulse::Pulses;
 pub use scribe::{Line, Order, Scribe};
 pub use workers::{PollerWorker, ShardWorker, Tallies, Workers};
@@ -49,12 +51,14 @@ pub struct Parts {
     pub sources: Vec<Box<dyn Source>>,
     /// Whether the sources can be kept waiting.
     pub pace: Pace,
-    /// How many shards.
-    pub shards: NonZeroU32,
+    /// The trackers, at least one.
+    pub shards: Vec<Shard>,
+    /// Whether they go on with what an earlier run has kept.
+    pub resumes: bool,
+    /// What keeps, at the end, what they remember; nothing where they are to write all rows.
+    pub keeping: Option<(Saver, Keeper)>,
     /// Pollers and rings.
     pub capture: capture::Config,
-    /// Each shard.
-    pub tracker: conntrack::Config,
     /// What replaces addresses; nothing where they stay as they are.
     pub mask: Option<PrefixCipher>,
     /// Makes the recorder for this many producers of rows.
@@ -94,6 +98,7 @@ pub struct Running {
     pollers: Vec<JoinHandle<PollerReport>>,
     shards: Vec<JoinHandle<()>>,
     scribe: JoinHandle<Recorder>,
+    keeper: Option<JoinHandle<Result<Option<Carried>, RecorderError>>>,
 }
 
 /// What a pipeline leaves.
@@ -104,6 +109,8 @@ pub struct Ended {
     pub tracked: Tracked,
     /// The recorder, with everything but the end of the campaign in it.
     pub recorder: Recorder,
+    /// What was kept for the next run, or why it could not be.
+    pub carried: Result<Option<Carried>, RecorderError>,
 }
 
 /// What the shards of a pipeline did, together.
@@ -141,7 +148,8 @@ impl Running {
     /// When a thread cannot be started.
     pub fn start(parts: Parts, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let names: Vec<String> = parts.sources.iter().map(|source| source.name().to_owned()).collect();
-        let Workers { pollers, shards, scribe, gauges, tallies, pulses, line } = Workers::new(parts, Arc::clone(&stop));
+        let workers = Workers::new(parts, Arc::clone(&stop));
+        let Workers { pollers, shards, scribe, keeper, gauges, tallies, pulses, line } = workers;
         let gauges = names.into_iter().zip(gauges).collect();
         let (working, alive) = bounded(0);
         let working = Working { _alive: working, stop: Arc::clone(&stop) };
@@ -150,7 +158,8 @@ impl Running {
         let pollers = pollers.into_iter().map(|worker| spawn("poller", &working, move || worker.run()));
         let pollers = pollers.collect::<io::Result<_>>()?;
         let scribe = spawn("scribe", &working, move || scribe.run())?;
-        Ok(Self { stop, gauges, tallies, pulses, line, alive, pollers, shards, scribe })
+        let keeper = keeper.map(|keeper| spawn("keeper", &working, move || keeper.run())).transpose()?;
+        Ok(Self { stop, gauges, tallies, pulses, line, alive, pollers, shards, scribe, keeper })
     }
 
     /// Tells the sources to end.
@@ -212,8 +221,10 @@ impl Running {
         let shards = self.shards.into_iter().map(|thread| thread.join().map_err(|_| ThreadFailed("shard")));
         let shards = shards.collect::<Result<Vec<()>, _>>();
         let recorder = self.scribe.join().map_err(|_| ThreadFailed("scribe"))?;
+        let keeper = self.keeper.map(|thread| thread.join().map_err(|_| ThreadFailed("keeper")));
+        let carried = keeper.transpose()?.unwrap_or(Ok(None));
         shards?;
-        Ok(Ended { reports: reports?, tracked: self.tallies.tracked(), recorder })
+        Ok(Ended { reports: reports?, tracked: self.tallies.tracked(), recorder, carried })
     }
 }
 

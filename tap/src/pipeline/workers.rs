@@ -1,5 +1,6 @@
 //! The workers of a pipeline: what each of its threads does, cut into steps that wait for nobody.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -15,6 +16,7 @@ use super::scribe::{Line, Queue, Scribe};
 use super::{BLOCKS, Parts, Tracked};
 use crate::anonymise::Anonymiser;
 use crate::anonymise::prefix::PrefixCipher;
+use crate::checkpoint::{Keeper, Saver};
 use crate::clock;
 
 /// Everybody who works in a pipeline. [`super::Running`] gives each a thread. Whoever lets them take turns in one thread has to keep
@@ -26,6 +28,8 @@ pub struct Workers {
     pub shards: Vec<ShardWorker>,
     /// Who writes.
     pub scribe: Scribe,
+    /// Who keeps what the shards remember for another run, if anybody is to.
+    pub keeper: Option<Keeper>,
     /// The pollers' figures, in their order.
     pub gauges: Vec<Gauge>,
     /// The shards' figures.
@@ -40,20 +44,26 @@ impl Workers {
     /// The workers, before their first step. Setting `stop` ends the sources, and with them everything else in order.
     #[must_use]
     pub fn new(parts: Parts, stop: Arc<AtomicBool>) -> Self {
-        let queues = capture::Pipeline::new(parts.sources, parts.shards, &parts.capture);
+        let shards = u32::try_from(parts.shards.len()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let queues = capture::Pipeline::new(parts.sources, shards, &parts.capture);
+        let (saver, keeper) = parts.keeping.unzip();
         let mut outlets = Outlets::new(parts.pace, parts.mask);
         let gauges: Vec<Gauge> = queues.pollers.iter().map(Poller::gauge).collect();
         let mut pulses = Pulses::default();
         let sources = queues.pollers.iter().map(|poller| (poller.name().to_owned(), poller.gauge())).collect();
         let tallies: Vec<Arc<Tally>> = queues.inboxes.iter().map(|_| Arc::default()).collect();
-        let shard = |(inbox, tally): (Inbox, &Arc<Tally>)| ShardWorker {
+        let shard = |((inbox, tally), shard): ((Inbox, &Arc<Tally>), Shard)| ShardWorker {
             inbox,
-            shard: Shard::new(parts.tracker.clone()),
+            shard,
+            resumes: parts.resumes,
+            saver: saver.clone(),
             outlet: outlets.open(),
             tally: Arc::clone(tally),
             pulse: pulses.of("a shard".to_owned(), None),
         };
-        let shards = queues.inboxes.into_iter().zip(&tallies).map(shard).collect();
+        let shards = queues.inboxes.into_iter().zip(&tallies).zip(parts.shards).map(shard).collect();
+        // The keeper waits until every saver is gone.
+        drop(saver);
         let poller = |poller: Poller| PollerWorker {
             pulse: pulses.of(format!("the poller of {}", poller.name()), Some(poller.gauge())),
             poller,
@@ -64,7 +74,7 @@ impl Workers {
         let line = Line::default();
         let pulse = pulses.of("the scribe".to_owned(), None);
         let scribe = Scribe::new(parts.recorder, outlets.close(), parts.pace, sources, (stop, pulse, line.clone()));
-        Self { pollers, shards, scribe, gauges, tallies: Tallies(tallies), pulses, line }
+        Self { pollers, shards, scribe, keeper, gauges, tallies: Tallies(tallies), pulses, line }
     }
 }
 
@@ -110,6 +120,9 @@ impl PollerWorker {
 pub struct ShardWorker {
     inbox: Inbox,
     shard: Shard,
+    /// What passed since its connections were kept, until the first packet from now on, nobody saw.
+    resumes: bool,
+    saver: Option<Saver>,
     outlet: Outlet,
     tally: Arc<Tally>,
     pulse: Pulse,
@@ -119,15 +132,19 @@ impl ShardWorker {
     /// Tracks what is there; false when every source has ended, and [`Self::end`] is due.
     #[must_use]
     pub fn step(&mut self, now: Instant) -> bool {
-        let Self { inbox, shard, outlet, .. } = self;
+        let Self { inbox, shard, outlet, resumes, .. } = self;
         let mut rows = outlet.rows();
-        let received = inbox.try_receive(&mut |run| track(shard, &run, &mut rows));
+        let received = inbox.try_receive(&mut |run| track(shard, resumes, &run, &mut rows));
         self.conclude(received, now)
     }
 
-    /// Writes every live connection.
+    /// Has every live connection kept for another run, or writes it.
     pub fn end(mut self) {
-        self.shard.finish(self.inbox.clock(), &mut self.outlet.at_the_end());
+        let clock = self.inbox.clock();
+        let saver = self.saver.take();
+        if !saver.is_some_and(|saver| saver.save(&mut self.shard, clock, &mut self.outlet.at_the_end())) {
+            self.shard.finish(clock, &mut self.outlet.at_the_end());
+        }
         self.publish();
         self.outlet.close();
     }
@@ -135,9 +152,9 @@ impl ShardWorker {
     /// Works until every source has ended, and sleeps while there is nothing to do.
     pub(super) fn run(mut self) {
         loop {
-            let Self { inbox, shard, outlet, .. } = &mut self;
+            let Self { inbox, shard, outlet, resumes, .. } = &mut self;
             let mut rows = outlet.rows();
-            let received = inbox.receive(&mut |run| track(shard, &run, &mut rows));
+            let received = inbox.receive(&mut |run| track(shard, resumes, &run, &mut rows));
             if !self.conclude(received, clock::now()) {
                 return self.end();
             }
@@ -176,7 +193,10 @@ impl ShardWorker {
 }
 
 #[inline]
-fn track(shard: &mut Shard, run: &Run<'_>, rows: &mut impl Sink) {
+fn track(shard: &mut Shard, resumes: &mut bool, run: &Run<'_>, rows: &mut impl Sink) {
+    if let Some(first) = run.observations().first().filter(|_| std::mem::take(resumes)) {
+        shard.note_loss(first.clock, rows);
+    }
     if let Some(clock) = run.lost_by() {
         shard.note_loss(clock, rows);
     }

@@ -8,13 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::support;
+
 /// Packets a write, and writes a second: several times the capture's own pace, and far from what a tap can take.
 const PACKETS: usize = 200;
 const PERIOD: Duration = Duration::from_millis(10);
-
-/// Of the file, and of each record in it.
-const FILE_HEADER: usize = 24;
-const RECORD_HEADER: usize = 16;
 
 /// The capture's records, and how far they are fed.
 pub struct Stream {
@@ -47,19 +45,11 @@ pub struct Feeding<'a> {
 impl Stream {
     /// That of a pcap file with timestamps in nanoseconds and little-endian, as the simulation writes.
     pub fn of(capture: &Path) -> Self {
-        let bytes = std::fs::read(capture).expect("a capture");
-        let (header, mut rest) = bytes.split_at(FILE_HEADER);
-        let mut records = Vec::new();
-        while !rest.is_empty() {
-            let length = RECORD_HEADER + word(rest, 8) as usize;
-            let (record, after) = rest.split_at(length);
-            records.push(record.to_vec());
-            rest = after;
-        }
+        let (header, records) = support::packets(capture);
         let seconds = |record: &[u8]| word(record, 0);
         // Long enough for the last connections of one round to be over when the next begins.
         let span = seconds(&records[records.len() - 1]) - seconds(&records[0]) + 400;
-        Self { header: header.to_vec(), records: Arc::new(records), span, position: 0 }
+        Self { header, records: Arc::new(records), span, position: 0 }
     }
 
     /// Seconds from one round to the next.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use capture::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
+use conntrack::Shard;
 use hwsim::rng::Rng;
 use recorder::{Disk, EndedBy, Manifest, Recorder, RecorderError, Software, Table};
 use tap::pipeline::{Ended, Parts, PollerWorker, Scribe, ShardWorker, Workers, producers};
@@ -55,7 +56,8 @@ pub fn record(
         return Ok(Recorded { acknowledged, stopped, is_whole: false });
     }
     let ended_by = if stopped { EndedBy::Stop } else { EndedBy::Sources };
-    let is_whole = run::conclude(ended, ended_by, &run::Start { pace, again: None }, begun, root).is_ok();
+    let is_whole =
+        run::conclude(ended, ended_by, &run::Start { pace, again: None, lost: Vec::new() }, begun, root).is_ok();
     Ok(Recorded { acknowledged, stopped, is_whole })
 }
 
@@ -75,9 +77,12 @@ fn parts(case: &Case, root: &Path, disk: Arc<dyn Disk>) -> Result<Parts, Recorde
     };
     let software = Software { version: "0".to_owned(), commit: "simulation".to_owned() };
     let manifest = Manifest::new(software, Nanos::from_secs(1_767_225_600));
+    let tracker = conntrack::Config { headers: case.headers, ..conntrack::Config::default() };
     Ok(Parts {
         pace,
-        shards,
+        shards: (0..shards.get()).map(|_| Shard::new(tracker.clone())).collect(),
+        resumes: false,
+        keeping: None,
         capture: capture::Config {
             headers: case.headers > 0,
             seed: case.seed,
@@ -85,7 +90,6 @@ fn parts(case: &Case, root: &Path, disk: Arc<dyn Disk>) -> Result<Parts, Recorde
             ring: if case.hurried { 3 } else { MOST_PACKETS as usize },
             ..capture::Config::default()
         },
-        tracker: conntrack::Config { headers: case.headers, ..conntrack::Config::default() },
         mask: None,
         recorder: Recorder::create_on(disk, root, recording, manifest)?,
         sources,
@@ -162,7 +166,7 @@ impl Turns {
             }
         }
         let reports = reports.into_iter().map(|report| report.expect("every poller has ended")).collect();
-        Ended { reports, tracked: tallies.tracked(), recorder: scribe.end() }
+        Ended { reports, tracked: tallies.tracked(), recorder: scribe.end(), carried: Ok(None) }
     }
 
     /// Gives the scribe a turn when it has waited long enough; false when nobody will bring it anything any more.

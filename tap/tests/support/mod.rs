@@ -187,6 +187,22 @@ pub fn uplink(directory: &Path, scenario: &str, connections: u32) -> PathBuf {
     path
 }
 
+/// The header of a pcap file that the simulation wrote, and its records: timestamps in nanoseconds, little-endian.
+pub fn packets(capture: &Path) -> (Vec<u8>, Vec<Vec<u8>>) {
+    const FILE_HEADER: usize = 24;
+    const RECORD_HEADER: usize = 16;
+    let bytes = fs::read(capture).expect("a capture");
+    let (header, mut rest) = bytes.split_at(FILE_HEADER);
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let length = u32::from_le_bytes(rest[8..12].try_into().expect("four bytes")) as usize;
+        let (record, after) = rest.split_at(RECORD_HEADER + length);
+        records.push(record.to_vec());
+        rest = after;
+    }
+    (header.to_vec(), records)
+}
+
 /// Every capture file in a directory, sorted.
 pub fn captures(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("the data set's directory");
