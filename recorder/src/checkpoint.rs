@@ -34,6 +34,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wire::Nanos;
 
+use crate::campaign::open_file;
 use crate::disk::{Disk, DiskError, DiskFile, OnPath, publish, temporary};
 use crate::{ReadError, RecorderError, rows};
 
@@ -288,7 +289,7 @@ impl CheckpointReader {
     }
 
     fn open(path: &Path) -> Result<Option<Self>, ReadError> {
-        let file = match File::open(path) {
+        let file = match open_file(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(|error| ReadError::io(path, error))?,
         };

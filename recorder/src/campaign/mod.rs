@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use part::{Part, Segment};
+pub(crate) use part::{Part, Segment, open_file};
 pub use scan::{Scan, Sealed};
 
 use crate::manifest::{self, Manifest, State};

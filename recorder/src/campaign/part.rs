@@ -66,7 +66,7 @@ impl Segment {
 }
 
 /// Opens a file of a campaign to be read. A pipe of its name, or a device, might never come to an end.
-pub(super) fn open_file(path: &Path) -> io::Result<File> {
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
     }

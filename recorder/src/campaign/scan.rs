@@ -12,8 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::part::open_file;
-use super::{Campaign, Segment};
+use super::{Campaign, Segment, open_file};
 use crate::columns::{self, TableBuilder};
 use crate::journal::{self, Piece};
 use crate::rows::Row;
