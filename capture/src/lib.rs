@@ -20,6 +20,7 @@ mod counters;
 mod error;
 mod inbox;
 pub mod interface;
+mod leap;
 mod options;
 pub mod pcap;
 mod pipeline;

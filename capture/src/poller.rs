@@ -110,7 +110,10 @@ impl Poller {
         match self.source.poll(&mut |frame| steering.take(frame)) {
             Ok(Polled::Frames) => {}
             Ok(Polled::Idle { past }) => self.steering.pass_time(past),
-            Ok(Polled::End) => self.has_ended = true,
+            Ok(Polled::End) => {
+                self.steering.end();
+                self.has_ended = true;
+            }
             Err(problem) if self.problems.len() < PROBLEMS_KEPT => self.problems.push(problem),
             Err(_) => self.more_problems += 1,
         }

@@ -16,6 +16,7 @@ use crossbeam_utils::sync::Parker;
 use wire::{FlowHasher, IcmpError, Nanos, NotTcp, Parsed, TcpFrame};
 
 use crate::bins::Bins;
+use crate::leap::{Held, is_far};
 use crate::rings::Lane;
 use crate::{Config, DeviceCounters, Frame, Pace, PollerCounters, shard_of};
 
@@ -33,6 +34,8 @@ pub(crate) struct Steering {
     room: Parker,
     /// The latest time that the source has shown or promised.
     clock: Nanos,
+    /// A frame from far ahead of the clock.
+    held: Option<Box<Held>>,
     /// Timestamp of the frame before.
     previous: Nanos,
     /// Drops of the device that are known.
@@ -54,6 +57,7 @@ impl Steering {
             hasher: FlowHasher::new(config.seed),
             room,
             clock: Nanos::MIN,
+            held: None,
             previous: Nanos::MIN,
             dropped: 0,
             is_losing: false,
@@ -66,9 +70,39 @@ impl Steering {
     /// Takes a frame from the source.
     #[inline]
     pub(crate) fn take(&mut self, frame: Frame<'_>) {
+        if self.held.is_some() {
+            self.let_go(Some(frame.ts));
+        }
+        if is_far(self.clock, frame.ts) {
+            return self.hold(&frame);
+        }
+        self.clock = self.clock.max(frame.ts);
+        self.admit(&frame);
+    }
+
+    #[cold]
+    fn hold(&mut self, frame: &Frame<'_>) {
+        self.held = Some(Box::new(Held::new(frame)));
+    }
+
+    /// The frame that was held goes on: the source does at `next`, or has ended.
+    #[cold]
+    fn let_go(&mut self, next: Option<Nanos>) {
+        let Some(held) = self.held.take() else { return };
+        self.clock = self.clock.max(held.clock(next));
+        self.admit(&held.frame());
+    }
+
+    /// The source has ended.
+    pub(crate) fn end(&mut self) {
+        self.let_go(None);
+    }
+
+    #[inline]
+    fn admit(&mut self, frame: &Frame<'_>) {
         self.tick(frame.ts);
         match wire::parse(frame.link, frame.bytes, frame.wire_len) {
-            Parsed::Tcp(tcp) => self.steer(&frame, &tcp),
+            Parsed::Tcp(tcp) => self.steer(frame, &tcp),
             Parsed::NotTcp(what) => self.count_not_tcp(frame.ts, what),
             Parsed::Icmp(error) => self.steer_icmp(frame.ts, &error),
             Parsed::Rejected(reason) => {
@@ -87,7 +121,6 @@ impl Steering {
         self.counters.clock_steps += u64::from(ts < self.previous);
         self.previous = ts;
         self.counters.last = self.counters.last.max(Some(ts));
-        self.clock = self.clock.max(ts);
         if self.is_losing {
             self.end_loss();
         }
@@ -188,6 +221,9 @@ impl Steering {
 
     /// The source has nothing, and promises that all before `past` was visited.
     pub(crate) fn pass_time(&mut self, past: Option<Nanos>) {
+        if past.is_some() {
+            self.let_go(past);
+        }
         let Some(past) = past.filter(|past| *past > self.clock) else { return };
         self.clock = past;
         if self.is_losing {

@@ -202,6 +202,25 @@ fn what_is_not_tcp_is_counted_by_protocol_and_by_bin() {
 }
 
 #[test]
+fn one_frame_from_the_far_future_takes_the_clock_no_further_than_the_next_agrees() {
+    const SECOND: i64 = 1_000_000_000;
+    let clocks = |stamps: &[i64]| {
+        let frame = |(&at, n): (&i64, u32)| (at * SECOND, tcp_frame((1000 + n as u16 % 3, 80), n));
+        let frames = stamps.iter().zip(0..).map(frame).collect();
+        let (seen, reports, _) = run(vec![Script::boxed(frames, Pace::Patient)], 1, &Config::default());
+        assert_eq!(reports[0].counters.tcp, stamps.len() as u64);
+        assert!(seen[0].iter().map(|seen| seen.1 / SECOND).eq(stamps.iter().copied()), "timestamps stay as they are");
+        seen[0].iter().map(|seen| seen.0 / SECOND).collect::<Vec<_>>()
+    };
+    assert_eq!(clocks(&[1, 2, 9999, 3, 4]), [1, 2, 3, 3, 4]);
+    assert_eq!(clocks(&[9999, 1, 2]), [1, 1, 2], "nor does the first");
+    assert_eq!(clocks(&[1, 2, 9998, 9999, 3]), [1, 2, 9998, 9999, 9999], "two say that time has passed");
+    assert_eq!(clocks(&[1, 9999, 5000, 2, 3]), [1, 5000, 5000, 5000, 5000], "to where both agree");
+    assert_eq!(clocks(&[1, 9999, 20_000, 30_000]), [1, 9999, 20_000, 30_000], "long silences are nothing else");
+    assert_eq!(clocks(&[1, 8, 2, 15]), [1, 8, 8, 15], "and what is not far goes on at once");
+}
+
+#[test]
 fn a_stop_ends_a_source_and_what_was_read_is_handed_over() {
     let Pipeline { mut pollers, mut inboxes } =
         Pipeline::new(vec![Script::boxed(traffic(5000), Pace::Patient)], NonZeroU32::MIN, &Config::default());

@@ -138,6 +138,36 @@ fn all_real_captures_in_one_campaign_do_not_depend_on_shards() {
 }
 
 #[test]
+fn one_frame_from_the_far_future_ends_no_connection_but_perhaps_its_own() {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let path = support::uplink(room.path(), "uplink-lossy", 100);
+    let unharmed = recorded(&[path.clone()], &["--shards", "1"]);
+    let capture = Capture::read(&path);
+    let middle = capture.records.len() / 2;
+    let is_tcp = |record: &&Vec<u8>| segment(&record[16..]).is_some();
+    let place =
+        |tcp: bool| middle + capture.records[middle..].iter().position(|record| is_tcp(&record) == tcp).expect("one");
+    for tcp in [false, true] {
+        let mut records = capture.records.clone();
+        let seconds = u32::from_le_bytes(records[place(tcp)][..4].try_into().expect("four bytes")) + 20 * 365 * 86_400;
+        records[place(tcp)][..4].copy_from_slice(&seconds.to_le_bytes());
+        let harmed = Capture { header: capture.header.clone(), records }.split(room.path(), 1, |_, _| 0);
+        let one = recorded(&harmed, &["--shards", "1"]);
+        if tcp {
+            let same = unharmed["connections"].iter().filter(|row| one["connections"].contains(row)).count();
+            assert!(same + 1 >= unharmed["connections"].len(), "{same} are as they were");
+        } else {
+            for table in ["connections", "headers"] {
+                assert!(unharmed[table] == one[table], "{table}: what is no TCP harms nobody");
+            }
+        }
+        for shards in ["2", "8"] {
+            assert_same(&one, &recorded(&harmed, &["--shards", shards]), &format!("{shards} shards"));
+        }
+    }
+}
+
+#[test]
 fn a_capture_split_over_sources_by_flow_time_or_direction_gives_the_same_campaign() {
     let room = tempfile::tempdir().expect("a temporary directory");
     let path = support::uplink(room.path(), "uplink-lossy", 200);

@@ -57,13 +57,11 @@ impl Series {
     }
 
     fn with_bin(&mut self, ts: Nanos, sink: &mut impl Sink, count: impl FnOnce(&mut Interval)) {
-        if ts < self.bin.ts {
-            let mut part = Interval::around(ts, self.width);
-            count(&mut part);
-            sink.interval(part);
-        } else {
-            self.pass(ts, sink);
-            count(&mut self.bin);
+        if self.bin.holds(ts) {
+            return count(&mut self.bin);
         }
+        let mut part = Interval::around(ts, self.width);
+        count(&mut part);
+        sink.interval(part);
     }
 }
