@@ -26,6 +26,12 @@ fn connections_are_counted_once_and_the_ledger_is_shown() {
     assert_eq!(connections["by_conn_state"]["SF"], 70);
     assert_eq!(connections["by_close_reason"]["campaign_end"], 10);
     assert_eq!(connections["by_anomaly"]["bad_options"], 2);
+    let oddities = &json["oddities"];
+    assert_eq!((&oddities["anomalies"]["bad_options"], &oddities["time_wait_evicted"]), (&3.into(), &5.into()));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains("Tuples in TIME_WAIT forgotten early 5 "), "{text}");
+    assert!(text.contains("    anomalies, by name"), "{text}");
+    assert!(!text.contains("after the row of their connection"), "none was: {text}");
     assert_eq!(json["headers"]["recorded"], 300);
     assert_eq!(json["ledger"]["not_tcp"]["udp"], 1234);
     assert_eq!((&json["imbalance"], &json["losses"]), (&Value::Null, &Value::Array(Vec::new())));

@@ -1,9 +1,11 @@
 //! What the capture counted, as the campaign's ledger.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use capture::{DeviceCounters, PollerCounters, PollerReport};
 use conntrack::{Anomaly, Straggler};
+use indicatif::HumanCount;
 use recorder::{Dropped, Ledger};
 
 use crate::pipeline::Tracked;
@@ -48,6 +50,37 @@ pub fn of_stragglers(tracked: &Tracked) -> BTreeMap<String, u64> {
 #[must_use]
 pub fn of_anomalies(tracked: &Tracked) -> BTreeMap<String, u64> {
     named(Anomaly::ALL.iter().map(|name| name.as_str()).zip(tracked.anomalies))
+}
+
+/// Counts as `12 one, 3 other`, without the zeroes.
+#[must_use]
+pub fn in_words(counts: &BTreeMap<String, u64>) -> String {
+    let counts = counts.iter().filter(|(_, count)| **count > 0);
+    counts.map(|(name, count)| format!("{} {name}", HumanCount(*count))).collect::<Vec<_>>().join(", ")
+}
+
+/// A line for each kind of packet that says more than that it came, if there is any.
+///
+/// # Errors
+/// Those of the formatter.
+pub fn write_oddities(
+    f: &mut fmt::Formatter<'_>,
+    stragglers: &BTreeMap<String, u64>,
+    time_wait_evicted: u64,
+    anomalies: &BTreeMap<String, u64>,
+) -> fmt::Result {
+    if !stragglers.is_empty() {
+        let what = "packets after the row of their connection was written";
+        writeln!(f, "stragglers   {} ({what})", in_words(stragglers))?;
+    }
+    if time_wait_evicted > 0 {
+        let why = "tracker.max_time_wait was reached: what comes late of their connections is a row of its own";
+        writeln!(f, "forgotten    {} tuples in TIME_WAIT; {why}", HumanCount(time_wait_evicted))?;
+    }
+    if !anomalies.is_empty() {
+        writeln!(f, "anomalies    {}", in_words(anomalies))?;
+    }
+    Ok(())
 }
 
 fn named(counts: impl IntoIterator<Item = (&'static str, u64)>) -> BTreeMap<String, u64> {

@@ -358,6 +358,7 @@ pub fn conclude(ended: Ended, ended_by: EndedBy, start: &Start, begun: Instant, 
     manifest.ended_by = Some(ended_by);
     manifest.icmp_errors = ledger::of_icmp(tracked.icmp_errors, &reports);
     manifest.stragglers = ledger::of_stragglers(&tracked);
+    manifest.time_wait_evicted = tracked.time_wait_evicted;
     manifest.anomalies = ledger::of_anomalies(&tracked);
     manifest.wall_clock.end = Some(now);
     let finished = recorder.finish();

@@ -10,6 +10,7 @@ use indicatif::HumanCount;
 use recorder::{Carried, EndedBy, Ledger, Manifest};
 use serde::Serialize;
 
+use crate::ledger::{self, in_words};
 use crate::logging::printable;
 use crate::pipeline::Tracked;
 
@@ -107,12 +108,6 @@ fn lost(manifest: &Manifest, reports: &[PollerReport]) -> Vec<String> {
     lost
 }
 
-/// Counts as `12 one, 3 other`, without the zeroes.
-fn by_name(counts: &BTreeMap<String, u64>) -> String {
-    let counts = counts.iter().filter(|(_, count)| **count > 0);
-    counts.map(|(name, count)| format!("{} {name}", HumanCount(*count))).collect::<Vec<_>>().join(", ")
-}
-
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ledger = &self.ledger;
@@ -130,7 +125,7 @@ impl fmt::Display for Summary {
             HumanCount(rejected)
         )?;
         if rejected > 0 {
-            writeln!(f, "unusable     {}", by_name(&ledger.rejected))?;
+            writeln!(f, "unusable     {}", in_words(&ledger.rejected))?;
         }
         let Tracked { connections, evicted, late, time_wait_evicted, .. } = self.tracked;
         writeln!(f, "connections  {}", HumanCount(connections))?;
@@ -141,20 +136,7 @@ impl fmt::Display for Summary {
         if late > 0 {
             writeln!(f, "late         {} packets, tracked out of order", HumanCount(late))?;
         }
-        if !self.stragglers.is_empty() {
-            writeln!(
-                f,
-                "stragglers   {} (packets after the row of their connection was written)",
-                by_name(&self.stragglers)
-            )?;
-        }
-        if time_wait_evicted > 0 {
-            let why = "tracker.max_time_wait was reached: what comes late of their connections is a row of its own";
-            writeln!(f, "forgotten    {} tuples in TIME_WAIT; {why}", HumanCount(time_wait_evicted))?;
-        }
-        if !self.anomalies.is_empty() {
-            writeln!(f, "anomalies    {}", by_name(&self.anomalies))?;
-        }
+        ledger::write_oddities(f, &self.stragglers, time_wait_evicted, &self.anomalies)?;
         if let Some(early @ (EndedBy::Stop | EndedBy::Duration)) = self.ended_by {
             writeln!(f, "ended        {}", early.as_str())?;
         }

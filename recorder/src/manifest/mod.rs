@@ -79,9 +79,13 @@ pub struct Manifest {
     #[serde(default)]
     pub icmp_errors: BTreeMap<String, u64>,
     /// TCP packets that stand in no row, because that of their connection, which FINs had closed, was written before they came; by what
-    /// they are: `fin`, `rst`, `data`, `ack`. In the ledgers and the base series they count as what they are, TCP.
+    /// they are: `fin`, `rst`, `data`, `ack`, `bad_flags`. In the ledgers and the base series they count as what they are, TCP.
     #[serde(default)]
     pub stragglers: BTreeMap<String, u64>,
+    /// Tuples in TIME_WAIT that were forgotten before their time because `tracker.max_time_wait` was reached. What came late of their
+    /// connections is no straggler but a row of its own.
+    #[serde(default)]
+    pub time_wait_evicted: u64,
     /// Packets that showed an anomaly, by its name; of `too_many_holes` the connections.
     #[serde(default)]
     pub anomalies: BTreeMap<String, u64>,
@@ -235,6 +239,7 @@ impl Manifest {
             runs: Vec::new(),
             icmp_errors: BTreeMap::new(),
             stragglers: BTreeMap::new(),
+            time_wait_evicted: 0,
             anomalies: BTreeMap::new(),
             carried: None,
             losses: Losses::default(),

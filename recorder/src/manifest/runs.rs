@@ -44,6 +44,7 @@ impl Manifest {
         add(&mut whole.rows, &self.rows);
         add(&mut whole.icmp_errors, &self.icmp_errors);
         add(&mut whole.stragglers, &self.stragglers);
+        whole.time_wait_evicted = self.time_wait_evicted.saturating_add(present.time_wait_evicted);
         add(&mut whole.anomalies, &self.anomalies);
         whole.abandoned_segments.extend(&self.abandoned_segments);
         whole.revision = self.revision.saturating_add(present.revision);
@@ -155,6 +156,8 @@ mod tests {
         manifest.wall_clock.end = Some(Nanos(to));
         manifest.packets = Span { start: Some(Nanos(from + 1)), end: Some(Nanos(to - 1)) };
         manifest.rows.insert(Table::Connections, 5);
+        manifest.stragglers.insert("fin".to_owned(), 3);
+        manifest.time_wait_evicted = 2;
         manifest.state = state;
         manifest
     }
@@ -165,7 +168,7 @@ mod tests {
         assert_eq!((both.state, both.interruptions()), (State::Complete, (0, 2)));
         assert_eq!((both.sources.len(), both.ledger().tcp, both.ledger().balance()), (1, 20, Ok(())));
         assert_eq!(both.packets, Span { start: Some(Nanos(1)), end: Some(Nanos(29)) });
-        assert_eq!(both.rows(Table::Connections), 10);
+        assert_eq!((both.rows(Table::Connections), both.straggling(), both.time_wait_evicted), (10, 6, 4));
         let three = both.continued(&run(40, 50, State::Interrupted)).continued(&run(60, 70, State::Complete));
         assert_eq!((three.state, three.interruptions(), three.ledger().tcp), (State::Complete, (1, 4), 40));
         assert!(both.is_whole() && !three.is_whole());

@@ -11,6 +11,7 @@ mod rates;
 mod spread;
 mod text;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -43,6 +44,8 @@ pub struct Summary {
     pub ledger: Ledger,
     /// The equation of the ledger that does not hold, if any.
     pub imbalance: Option<String>,
+    /// Packets that say more than that they came.
+    pub oddities: Oddities,
     /// Connections.
     pub connections: Connections,
     /// What they carried.
@@ -61,6 +64,17 @@ pub struct Summary {
     pub headers: Headers,
     /// What was lost, in sentences; empty when nothing was.
     pub losses: Vec<String>,
+}
+
+/// Packets that say more than that they came, as the manifest counts them.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Oddities {
+    /// Packets in no row, because that of their connection was written before they came, by what they are.
+    pub stragglers: BTreeMap<String, u64>,
+    /// Tuples in TIME_WAIT that were forgotten before their time, so that what came late is a row of its own.
+    pub time_wait_evicted: u64,
+    /// Packets that showed an anomaly, by its name; of too_many_holes the connections.
+    pub anomalies: BTreeMap<String, u64>,
 }
 
 /// What a campaign is.
@@ -131,6 +145,7 @@ impl Summary {
             campaign: about,
             sources: manifest.sources.clone(),
             ledger,
+            oddities: Oddities::of(manifest),
             connections: gather.connections,
             traffic: gather.traffic,
             headers: gather.headers,
@@ -142,6 +157,16 @@ impl Summary {
     #[must_use]
     pub fn to_text(&self) -> String {
         text::render(self)
+    }
+}
+
+impl Oddities {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            stragglers: manifest.stragglers.clone(),
+            time_wait_evicted: manifest.time_wait_evicted,
+            anomalies: manifest.anomalies.clone(),
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The summary for people: aligned, with units, at most 100 columns wide.
 
+use std::collections::BTreeMap;
+
 use recorder::State;
 
-use super::{About, Connections, Halves, Instant, Peak, Rates, Seconds, Spread, Spreads, Summary};
+use super::{About, Connections, Halves, Instant, Oddities, Peak, Rates, Seconds, Spread, Spreads, Summary};
 use crate::page::Page;
 use crate::services;
 use crate::text::{bit_rate, bytes, count, duration, instant, share};
@@ -109,11 +111,9 @@ fn packets(page: &mut Page, summary: &Summary) {
         page.counted(format!("    {place}"), *frames, whole);
     }
     page.counted("  TCP, tracked", ledger.tcp, whole);
+    oddities(page, &summary.oddities, whole);
     for (title, counts) in [("  Not TCP", &ledger.not_tcp), ("  Rejected", &ledger.rejected)] {
-        page.counted(title, counts.values().fold(0, |sum: u64, frames| sum.saturating_add(*frames)), whole);
-        for (name, frames) in counts.iter().filter(|(_, frames)| **frames > 0) {
-            page.counted(format!("    {name}"), *frames, whole);
-        }
+        by_name(page, title, counts, whole);
     }
     match &summary.imbalance {
         None if summary.campaign.state != State::Complete.as_str() => {
@@ -121,6 +121,29 @@ fn packets(page: &mut Page, summary: &Summary) {
         }
         None => page.line("  The ledger balances: every frame is accounted for."),
         Some(equation) => page.line(&format!("  THE LEDGER DOES NOT BALANCE: {equation}. Please report this.")),
+    }
+}
+
+/// Those of the TCP packets that say more than that they came.
+fn oddities(page: &mut Page, oddities: &Oddities, whole: u64) {
+    let named = [
+        ("    after the row of their connection", &oddities.stragglers),
+        ("    anomalies, by name", &oddities.anomalies),
+    ];
+    for (title, counts) in named.into_iter().filter(|(_, counts)| counts.values().any(|&packets| packets > 0)) {
+        by_name(page, title, counts, whole);
+    }
+    if oddities.time_wait_evicted > 0 {
+        page.row("    Tuples in TIME_WAIT forgotten early", &[&count(oddities.time_wait_evicted)]);
+    }
+}
+
+/// Counts together, and each of them under its name.
+fn by_name(page: &mut Page, title: &str, counts: &BTreeMap<String, u64>, whole: u64) {
+    page.counted(title, counts.values().fold(0, |sum: u64, frames| sum.saturating_add(*frames)), whole);
+    let depth = title.len() - title.trim_start().len() + 2;
+    for (name, frames) in counts.iter().filter(|(_, frames)| **frames > 0) {
+        page.counted(format!("{:depth$}{name}", ""), *frames, whole);
     }
 }
 
@@ -162,7 +185,7 @@ pub fn explained<'a>(words: &[(&str, &'a str)], name: &str) -> &'a str {
 }
 
 /// The most frequent first; equals by name.
-fn descending(counts: &std::collections::BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+fn descending(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
     let mut counts = counts.iter().map(|(name, &number)| (name.as_str(), number)).collect::<Vec<_>>();
     counts.sort_by_key(|&(_, number)| std::cmp::Reverse(number));
     counts

@@ -353,6 +353,8 @@ impl Campaign {
         let start = (self.connections > 0).then(|| record(0).ts);
         recorder.manifest_mut().packets = Span { start, end };
         recorder.manifest_mut().sources.push(self.source(packets));
+        recorder.manifest_mut().anomalies.insert("bad_options".to_owned(), 3);
+        recorder.manifest_mut().time_wait_evicted = 5;
         recorder.manifest_mut().wall_clock.end = Some(Nanos(EPOCH));
         let finished = recorder.finish();
         assert!(finished.failure.is_none(), "{:?}", finished.failure);

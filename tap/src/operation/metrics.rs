@@ -89,10 +89,21 @@ impl Page {
             ("connections", "Connections begun", tracker.connections),
             ("evicted", "Connections and attempts that went because a bound was reached", tracker.evicted),
             ("late_packets", "Packets that came after younger ones had been tracked", tracker.late),
+            (
+                "time_wait_evicted",
+                "Tuples in TIME_WAIT that were forgotten before their time",
+                tracker.time_wait_evicted,
+            ),
         ];
         for (name, help, value) in counters {
             self.counters(name, help, [(Labels::new(), value)]);
         }
+        let named = |label, counts: &BTreeMap<String, u64>| {
+            counts.iter().map(|(name, &count)| (vec![(label, name.clone())], count)).collect::<Vec<_>>()
+        };
+        let stragglers = named("kind", &tracker.stragglers);
+        self.counters("stragglers", "Packets after the row of their connection was written, by kind", stragglers);
+        self.counters("anomalies", "Packets that showed an anomaly, by its name", named("name", &tracker.anomalies));
         let well = if status.ailment().is_none() { 1.0 } else { 0.0 };
         let gauges = [
             ("live_connections", "Connections open", tracker.live as f64),
@@ -195,12 +206,18 @@ mod tests {
         source.ledger.dropped.kernel = 3;
         source.ledger.not_tcp.insert("udp".to_owned(), 5);
         status.sources.push(source);
+        status.tracker.stragglers.insert("fin".to_owned(), 4);
+        status.tracker.anomalies.insert("bad_flags".to_owned(), 2);
+        status.tracker.time_wait_evicted = 1;
         let text = text(&status);
         for line in [
             "# TYPE conntrack_frames_delivered counter",
             "conntrack_frames_delivered_total{source=\"pcap:a \\\"b\\\"\"} 7",
             "conntrack_frames_dropped_total{source=\"pcap:a \\\"b\\\"\",place=\"kernel\"} 3",
             "conntrack_not_tcp_frames_total{source=\"pcap:a \\\"b\\\"\",protocol=\"udp\"} 5",
+            "conntrack_stragglers_total{kind=\"fin\"} 4",
+            "conntrack_anomalies_total{name=\"bad_flags\"} 2",
+            "conntrack_time_wait_evicted_total 1",
             "conntrack_live_connections 0",
             "conntrack_rows_lost_total{table=\"headers\"} 0",
         ] {

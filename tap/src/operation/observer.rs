@@ -58,7 +58,8 @@ impl Observer {
     pub fn look(&mut self, running: &Running) -> Status {
         let now = clock::now();
         let snapshots = running.sources();
-        let (Tracked { connections, evicted, late, .. }, live) = running.tracked();
+        let (tracked, live) = running.tracked();
+        let Tracked { connections, evicted, late, time_wait_evicted, .. } = tracked;
         let frames: Vec<u64> = snapshots.iter().map(|(_, snapshot)| snapshot.counters.delivered()).collect();
         let rate = |before: u64, after: u64, since: Instant| {
             after.saturating_sub(before) as f64 / now.saturating_duration_since(since).as_secs_f64().max(1e-3)
@@ -88,6 +89,9 @@ impl Observer {
                 live,
                 evicted,
                 late,
+                stragglers: ledger::of_stragglers(&tracked),
+                time_wait_evicted,
+                anomalies: ledger::of_anomalies(&tracked),
             },
             recorder: running.line().condition(),
             memory_bytes: resident(),

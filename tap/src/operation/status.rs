@@ -1,5 +1,6 @@
 //! How a running tap is: what `conntrack-tap status`, `/metrics` and `/healthz` tell.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use indicatif::{HumanBytes, HumanCount};
 use recorder::{Condition, Ledger, Table};
 use serde::{Deserialize, Serialize};
 
+use crate::ledger;
 use crate::logging::printable;
 
 /// The state of a running tap at an instant.
@@ -51,7 +53,7 @@ pub struct SourceStatus {
 }
 
 /// What the shards did and hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrackerStatus {
     /// Connections begun.
     pub connections: u64,
@@ -63,6 +65,12 @@ pub struct TrackerStatus {
     pub evicted: u64,
     /// Packets that came after younger ones had been tracked.
     pub late: u64,
+    /// Packets of connections whose rows were written before, by what they are.
+    pub stragglers: BTreeMap<String, u64>,
+    /// Tuples in TIME_WAIT that were forgotten before their time because there were too many.
+    pub time_wait_evicted: u64,
+    /// Packets that showed an anomaly, by its name.
+    pub anomalies: BTreeMap<String, u64>,
 }
 
 impl Status {
@@ -91,13 +99,15 @@ impl fmt::Display for Status {
         for source in &self.sources {
             source.line(f)?;
         }
-        let TrackerStatus { connections, connections_per_s, live, evicted, late } = self.tracker;
+        let TrackerStatus { connections, connections_per_s, live, evicted, late, .. } = self.tracker;
         let (connections, live, late) = (HumanCount(connections), HumanCount(live), HumanCount(late));
         writeln!(
             f,
             "connections  {connections} ({connections_per_s:.0}/s), {live} open, {} evicted, {late} packets late",
             HumanCount(evicted)
         )?;
+        let TrackerStatus { stragglers, time_wait_evicted, anomalies, .. } = &self.tracker;
+        ledger::write_oddities(f, stragglers, *time_wait_evicted, anomalies)?;
         self.lines_of_the_recorder(f)?;
         let (memory, bound) = (HumanBytes(self.memory_bytes), HumanBytes(self.memory_bound_bytes));
         writeln!(f, "memory       {memory} of at most {bound}")?;
