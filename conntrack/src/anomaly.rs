@@ -11,7 +11,7 @@ names! {
         BadFlags = "bad_flags",
         /// A segment outside the window of its receiver.
         OutOfWindow = "out_of_window",
-        /// A RST inside the window but not where RFC 5961 demands.
+        /// A RST inside the window but not where RFC 5961 demands, or after the last byte of a sender that went on beyond the window.
         RstSuspect = "rst_suspect",
         /// A RST outside the window.
         RstOutOfWindow = "rst_out_of_window",

@@ -158,8 +158,9 @@ impl Connection {
         self.tfo |= segment.options.has(wire::OptionSet::FAST_OPEN) || segment.flags.syn() && segment.payload_len > 0;
         self.mptcp |= segment.options.has(wire::OptionSet::MPTCP);
         self.settle_isn(from, segment);
-        if !self.halves[from.index()].heard {
-            self.halves[from.index()].start_at(segment);
+        let (sender, receiver) = self.pair_mut(from);
+        if !sender.heard {
+            sender.start_at(segment, receiver.last_ack);
         }
         let streams = [0, 1].map(|side| {
             let half: &Half = &self.halves[side];
@@ -237,6 +238,11 @@ impl Connection {
         last_loss > Nanos::MIN && last_loss >= earliest
     }
 
+    /// Whether no SYN of it was seen.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.halves.iter().any(|half| half.syn_seen)
+    }
+
     /// Whether it has ended; it only takes in late segments then.
     pub(crate) const fn is_closed(&self) -> bool {
         self.closed.is_some()
@@ -294,7 +300,8 @@ impl Connection {
 
     /// Decides where the stream of an endpoint begins, if its segments contradict each other. Of two SYN-ACKs the acknowledgment of the
     /// client chooses one. Who only acknowledged before, in a half-open connection (RFC 9293, 3.5.1) or a split handshake, begins with its
-    /// SYN or SYN-ACK. And who sends from where its peer expects it, before the start that its SYN-ACK named, began there.
+    /// SYN or SYN-ACK. Who sends from where its peer expects it, before the start that its SYN-ACK named, began there. And where a capture
+    /// begins with a keep-alive, its answer tells that the stream was one byte further.
     fn settle_isn(&mut self, from: Direction, segment: &Segment) {
         let kind = tcp::classify(segment.flags);
         let offered = self.offered_isn;
@@ -314,6 +321,9 @@ impl Connection {
             sender.restart(segment.seq.minus(1));
             self.handshake.doubt_synack();
             return;
+        }
+        if sender.last_ack.is_none() && kind == Kind::Ack && receiver.has_knocked_below(segment.ack) {
+            receiver.restart(receiver.base.plus(1));
         }
         let Some(isn) = offered else { return };
         let accepts = matches!(kind, Kind::Ack | Kind::Fin) && receiver.syn_seen;
@@ -400,7 +410,7 @@ impl Connection {
             family: self.key.family(),
             endpoints: [endpoint(self.orig), endpoint(self.orig.other())],
             is_final: reason.is_some(),
-            partial: !self.halves.iter().any(|half| half.syn_seen),
+            partial: self.is_partial(),
             direction_by: self.direction_by,
             conn_state: self.zeek.conn_state(),
             history: self.zeek.history(),

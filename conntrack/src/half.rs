@@ -118,9 +118,20 @@ impl Half {
         self.trail.as_deref().is_none_or(Trail::is_sound) && self.rates.is_sound()
     }
 
-    /// Starts the sequence space at this segment.
-    pub(crate) fn start_at(&mut self, segment: &Segment) {
-        self.base = if segment.flags.syn() { segment.seq } else { segment.seq.minus(1) };
+    /// Starts the sequence space at this segment; its peer has acknowledged `acked`. A keep-alive lies just before that: what it stands on was
+    /// there before.
+    pub(crate) fn start_at(&mut self, segment: &Segment, acked: Option<SeqNum>) {
+        let may_knock = segment.flags.ack() && !segment.flags.fin() && !segment.flags.rst() && segment.payload_len <= 1;
+        let knocks = may_knock && acked == Some(segment.seq.plus(1));
+        self.base = if segment.flags.syn() || knocks { segment.seq } else { segment.seq.minus(1) };
+    }
+
+    /// Whether nothing was seen of it but empty segments at one place, in mid-stream, of which `ack` acknowledges one byte more: they were
+    /// keep-alives, just below the next byte.
+    pub(crate) fn has_knocked_below(&self, ack: SeqNum) -> bool {
+        let at_one_place =
+            self.heard && !self.syn_seen && self.seen.unique() == 0 && self.window.end == self.base.plus(1);
+        at_one_place && self.fin_end.is_none() && ack == self.base.plus(2)
     }
 
     /// Starts the sequence space again at another initial sequence number; nothing of it was seen yet.
@@ -198,12 +209,29 @@ impl Half {
             return (0, false);
         }
         let high = self.seen.high();
-        let start = self.position(segment.seq) + i64::from(segment.flags.syn());
-        let end = start + i64::from(segment.payload_len);
+        let Range { start, end } = self.payload_of(segment);
         let keepalive = segment.payload_len == 1 && end == high;
         // What comes before the SYN is no part of the stream.
         let start = if self.syn_seen { start.max(1) } else { start };
         (self.seen.add(Range { start, end }), start < high && !keepalive)
+    }
+
+    /// Whether none of the payload of a segment was seen.
+    pub(crate) fn is_unseen(&self, segment: &Segment) -> bool {
+        let payload = self.payload_of(segment);
+        self.seen.missing(payload).next() == Some(payload)
+    }
+
+    /// Whether the first byte of the payload of a segment was seen.
+    pub(crate) fn has_seen_start(&self, segment: &Segment) -> bool {
+        let Range { start, end } = self.payload_of(segment);
+        start < end && self.seen.missing(Range { start, end: start + 1 }).next().is_none()
+    }
+
+    /// Where the payload of a segment lies in the stream.
+    fn payload_of(&self, segment: &Segment) -> Range {
+        let start = self.position(segment.seq) + i64::from(segment.flags.syn());
+        Range { start, end: start + i64::from(segment.payload_len) }
     }
 
     fn data_so_far(&self) -> Before {

@@ -3,6 +3,7 @@
 use wire::{Segment, SeqNum, TcpFlags};
 
 use crate::names::{counts, names};
+use crate::tcp::{Kind, classify};
 
 names! {
     /// A packet of a connection that FINs closed and whose row is written, by what it is. It opens nothing, since its tuple is in TIME_WAIT
@@ -16,6 +17,8 @@ names! {
         Data = "data",
         /// An acknowledgment alone.
         Acknowledgment = "ack",
+        /// A segment with a set of flags that has no meaning, wherever its numbers lie.
+        BadFlags = "bad_flags",
     }
 }
 
@@ -26,8 +29,10 @@ counts! {
 
 impl Straggler {
     /// What a segment is that comes so late.
-    pub(crate) const fn of(segment: &Segment) -> Self {
-        if segment.flags.has(TcpFlags::RST) {
+    pub(crate) fn of(segment: &Segment) -> Self {
+        if classify(segment.flags) == Kind::Bad {
+            Self::BadFlags
+        } else if segment.flags.has(TcpFlags::RST) {
             Self::Reset
         } else if segment.flags.has(TcpFlags::FIN) {
             Self::Fin

@@ -164,6 +164,9 @@ fn windows_that_acknowledgments_have_carried_away_step_by_step_follow_the_stream
     let row = assert_survives(&steps);
     assert_eq!((row.halves[0].segments.abnormal_pkts, row.halves[0].unique_bytes), (0, 710));
     assert_eq!(row.halves[0].rtt.min, Some(10_000_000), "what follows is measured");
+    let goes_on: String = (0..3).map(|n| format!("1.8{n}0 > P. {} len 100 ack 1\n", 701 + 100 * n)).collect();
+    let row = one_after_handshake(&format!("{steps}{goes_on}"));
+    assert_eq!(row.halves[0].segments.in_flight_max, 700, "of three hundred bytes after that nothing is older");
 }
 
 #[test]

@@ -127,6 +127,39 @@ fn numbers_from_elsewhere_belong_to_another_connection_whose_syn_was_lost() {
 }
 
 #[test]
+fn what_comes_late_goes_to_no_connection_that_numbers_from_elsewhere_have_opened_beside_it() {
+    let early = "2.000 < F. 1 ack 702\n";
+    let rest = "
+        60.000 > P. 1 isn 400000000 len 10 ack 1 peer 800000000
+        61.000 < F. 1 ack 702
+        61.010 > .  702 ack 2
+        62.000 < .  1 isn 800000000 ack 11 peer 400000000
+    ";
+    for rest in [rest.to_owned(), format!("{early}{rest}")] {
+        let (rows, stats) = after_close(&rest);
+        assert_eq!((rows.len(), rows[1].halves.map(|half| half.pkts)), (2, [1, 1]));
+        assert_eq!((rows[1].at.fin, rows[1].anomalies.iter().count()), ([None; 2], 0));
+        assert_eq!([Straggler::Fin, Straggler::Acknowledgment].map(|name| stats.stragglers.of(name)), [1, 1]);
+    }
+    let (rows, _) = after_close(&format!("{rest} 300.000 > F. 11 isn 400000000 ack 1 peer 800000000"));
+    assert_eq!(rows[1].halves[0].fin_pkts, 1, "when the time is over, all is its own");
+}
+
+#[test]
+fn flags_without_meaning_open_nothing_beside_a_tuple_in_time_wait_wherever_their_numbers_lie() {
+    let early = "2.000 < F. 1 ack 702\n";
+    for strange in ["60.000 > - 1", "60.000 > F 500000000", "60.000 < SF 1 isn 300000000"] {
+        let (row, stats) = closed_alone(strange);
+        assert_eq!((row.halves[0].pkts, stats.stragglers.of(Straggler::BadFlags)), (5, 1), "{strange}");
+        assert_eq!(stats.anomalies.of(Anomaly::BadFlags), 1);
+        let (row, stats) = closed_alone(&format!("{early}{strange}"));
+        assert_eq!(row.halves.map(|half| half.pkts).iter().sum::<u64>(), 10, "in the row that waits: {strange}");
+        assert_eq!((stats.stragglers.total(), row.anomalies.has(Anomaly::BadFlags)), (0, true));
+    }
+    assert_eq!(after_close("300.000 > - 1").0.len(), 2, "a tuple that nobody holds");
+}
+
+#[test]
 fn after_a_reset_nothing_is_remembered_beyond_the_tombstone() {
     let opening = CLOSED.split("1.000").next().expect("what comes before the FIN");
     let reset = format!("{opening} 1.000 < R. 1 ack 701\n 1.100 > P. 701 len 10 ack 1\n 9.000 > P. 701 len 10 ack 1");
@@ -199,6 +232,34 @@ fn connections_that_make_room_after_their_end_are_remembered_too_and_are_not_cal
         shard.step(&Packet { observation, headers: b"header" }, &mut kept);
     }
     assert_eq!((shard.stats().evicted, shard.stats().stragglers.of(Straggler::Fin)), (0, 1));
+}
+
+#[test]
+fn each_is_forgotten_in_its_own_time_in_whatever_order_they_came() {
+    // The first port's endpoint has not heard of the end, so its row waits, until at 200 s a stranger has it written; the second closed long
+    // after it and was remembered long before.
+    let waits = from_port(&format!("{CLOSED} 2.000 < F. 1 ack 702"), 1);
+    let second = from_port(
+        &CLOSED
+            .lines()
+            .map(|line| line.replacen("0.", "100.", 1))
+            .collect::<Vec<_>>()
+            .join("\n")
+            .replace(" 1.", " 101."),
+        2,
+    );
+    let stranger = from_port("200.000 > . 1 isn 400000000 ack 1 peer 800000000", 1);
+    let late = |second: &str, port| from_port(&format!("{second} < F. 1 ack 702"), port);
+    let (mut shard, mut kept) = (Shard::new(Config::default()), Kept::default());
+    let mut stragglers = Vec::new();
+    let lates = [late("240.0", 1), late("242.0", 1), late("340.0", 2), late("342.0", 2)];
+    for part in [waits, second, stranger].into_iter().chain(lates) {
+        for observation in &part {
+            shard.step(&Packet { observation, headers: b"header" }, &mut kept);
+        }
+        stragglers.push(shard.stats().stragglers.total());
+    }
+    assert_eq!(stragglers, [0, 0, 0, 1, 1, 2, 2]);
 }
 
 #[test]

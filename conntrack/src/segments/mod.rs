@@ -51,7 +51,8 @@ pub(crate) fn classify(
         return Some(SegmentClass::CaptureDuplicate);
     }
     let trail = sender.trail.as_deref()?;
-    if kind == Kind::Ack && segment.seq == sender.window.end {
+    // What its sender sent beyond the window lies ahead, and may come again.
+    if kind == Kind::Ack && segment.seq == sender.window.end && !sender.window.doubts() {
         let news = segment.payload_len > 0 || sender.last_ack.is_none_or(|last| segment.ack.is_after(last));
         let ordinary = segment.payload_len != 1 && !is_outdated(trail, observation);
         if news && ordinary {
@@ -87,7 +88,8 @@ fn gather(
     let acked = receiver.last_ack;
     let is_acked = |seq: SeqNum| acked.is_some_and(|acked| !acked.is_before(seq));
     let refused_probe = trail.probed == Some(start) && acked == Some(start) && next == start.plus(1);
-    let expected = !start.is_before(next) || refused_probe;
+    // Beyond what comes next only what went beyond the window was seen before.
+    let expected = refused_probe || !start.is_before(next) && !sender.has_seen_start(segment);
     // What lies beyond all that was seen was overtaken by its acknowledgment: nobody saw it before.
     let is_new = sender.position(start) >= sender.seen.high();
     let below_next = segment.payload_len > 0 && !expected && !is_new && !matches!(kind, Kind::Rst | Kind::Bad);

@@ -22,7 +22,7 @@ mod uid;
 
 use wire::{Direction, Nanos, Observation, OptionSet, Packet};
 
-use crate::anomaly::Anomalies;
+use crate::anomaly::{Anomalies, Anomaly};
 use crate::config::Config;
 use crate::connection::{Belongs, Connection};
 use crate::events;
@@ -31,6 +31,7 @@ use crate::measures::SegmentClass;
 use crate::record::CloseReason;
 use crate::sink::{Header, Sink};
 use crate::straggler::Straggler;
+use crate::tcp::{Kind, classify};
 use attempt::Attempt;
 use attempts::Attempts;
 pub use checkpoint::{Heir, Kept, LAYOUT, Saved, Unsound};
@@ -188,7 +189,10 @@ impl Shard {
     fn dispatch(&mut self, packet: &Packet<'_>, sink: &mut impl Sink) {
         let observation = packet.observation;
         if let Some(slot) = self.find(observation, sink) {
-            return self.step_connection(slot, packet, sink);
+            return match self.direction_before(slot, observation) {
+                Some(from) => self.count_straggler(from, observation, sink),
+                None => self.step_connection(slot, packet, sink),
+            };
         }
         if let Some(slot) = self.attempts.find(observation) {
             return self.step_attempt(slot, packet, sink);
@@ -199,9 +203,23 @@ impl Shard {
         }
     }
 
+    /// The direction of a packet that belongs to a connection in TIME_WAIT, not to the one found. Numbers from elsewhere have opened that
+    /// beside it, whose SYN, if there was one, was lost.
+    fn direction_before(&self, slot: u32, observation: &Observation) -> Option<Direction> {
+        let connection = self.table.get(slot);
+        let age = observation.clock.since(connection.first_clock);
+        let is_beside = connection.is_partial() && age < self.config.timeouts.time_wait;
+        let may_be_late = is_beside && classify(observation.segment.flags) != Kind::Bad;
+        may_be_late.then(|| self.time_wait.direction_of(observation)).flatten()
+    }
+
     /// Counts a packet of a connection whose row is written.
     fn count_straggler(&mut self, from: Direction, observation: &Observation, sink: &mut impl Sink) {
-        self.stats.stragglers.add(Straggler::of(&observation.segment));
+        let straggler = Straggler::of(&observation.segment);
+        if straggler == Straggler::BadFlags {
+            self.stats.anomalies.add(Anomaly::BadFlags);
+        }
+        self.stats.stragglers.add(straggler);
         self.series.count(from, &observation.segment, observation.ts, sink);
     }
 
@@ -224,7 +242,8 @@ impl Shard {
         let connection = self.table.get(slot);
         let Some(closed) = connection.closed().filter(|closed| closed.lingers) else { return false };
         let segment = &observation.segment;
-        let may_open = !segment.flags.syn() && segment.quoted_by.is_none();
+        let may_open =
+            matches!(classify(segment.flags), Kind::Ack | Kind::Fin | Kind::Rst) && segment.quoted_by.is_none();
         let is_over = observation.clock.since(closed.clock) >= self.config.timeouts.tombstone;
         may_open && is_over && !connection.may_come_late(segment)
     }

@@ -209,9 +209,6 @@ fn apply(
     let mut signs = Signs::default();
     let anomalies = oddities(connection, from, segment, kind, verdict, step);
     let (sender, receiver) = connection.pair_mut(from);
-    if !sender.heard {
-        sender.start_at(segment);
-    }
     [sender.state, receiver.state] = step.states;
     if matches!(kind, Kind::Syn | Kind::SynAck) && !step.foreign_syn {
         sender.note_syn(receiver.accecn, segment, observation.ts);

@@ -24,6 +24,8 @@ pub(crate) fn judge(sender: &Half, receiver: &Half, segment: &Segment, verdict: 
     }
     let below = receiver.last_ack.is_some_and(|expected| segment.seq.is_before(expected));
     match verdict {
+        // After the last byte of a sender that went on beyond the window: its own, but its receiver need not believe it.
+        Verdict::SeqAbove if sender.window.is_overrun_to(segment.seq) => Reset::Suspect,
         Verdict::SeqAbove | Verdict::SeqBelow => Reset::Ignored,
         // In the window of what is sent again, but not in the receiver's own, which begins where it expects the next byte.
         _ if below => Reset::Ignored,

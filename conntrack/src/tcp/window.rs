@@ -21,6 +21,9 @@ const MAX_ACK_LAG: u32 = 66_000;
 /// RFC 7323, 2.3: a window is at most 2^30 bytes.
 const MAX_WINDOW: u32 = 1 << 30;
 
+/// RFC 7323, 2.3: a window field is shifted by 14 at most.
+const MAX_SCALE: u32 = 14;
+
 /// One endpoint's sequence space as the tap saw it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Window {
@@ -59,6 +62,16 @@ impl Window {
     /// Whether the furthest that is doubted ends there.
     pub(crate) fn is_doubted(&self, end: SeqNum) -> bool {
         self.doubted == Some(end)
+    }
+
+    /// Whether its sender has gone on to there beyond what it was allowed, step by step.
+    pub(crate) fn is_overrun_to(&self, end: SeqNum) -> bool {
+        self.is_doubted(end) && !self.has_leapt()
+    }
+
+    /// Whether what is doubted lies far beyond all that its receiver allowed.
+    fn has_leapt(&self) -> bool {
+        self.doubted.is_some_and(|end| end.is_after(self.max_end.plus(MAX_ACK_LAG)))
     }
 
     /// The window field of a segment of this endpoint in bytes: never scaled on a SYN.
@@ -211,8 +224,7 @@ pub(crate) fn acknowledgment_leaps(sender: &Half, receiver: &Half, segment: &Seg
 /// Whether the stream goes on from where it was before a segment that leapt: that one was none of it.
 pub(crate) fn disowns_leap(sender: &Half, segment: &Segment) -> bool {
     let window = &sender.window;
-    let leapt = || window.doubted.is_some_and(|end| end.is_after(window.max_end.plus(MAX_ACK_LAG)));
-    segment.payload_len > 0 && segment.seq == window.end && leapt()
+    segment.payload_len > 0 && segment.seq == window.end && window.has_leapt()
 }
 
 /// Catches up with a segment that is believed although it does not fit, after a start in mid-stream or a loss of the capture. Its
@@ -232,17 +244,29 @@ pub(crate) fn resynchronise(sender: &mut Half, receiver: &mut Half, segment: &Se
             let end = segment.seq_end();
             sender.window.end = end;
             sender.window.max_end = end.plus(receiver.window.max_win);
-            receiver.last_ack = receiver.last_ack.filter(|acked| !acked.is_after(end));
+            // The peer has acknowledged no more than what came before.
+            receiver.last_ack =
+                receiver.last_ack.map(|acked| if acked.is_after(segment.seq) { segment.seq } else { acked });
         }
         Verdict::InWindow | Verdict::SeqBelow | Verdict::AckBelow => {}
     }
 }
 
 /// Whether a segment below the window shows that the window is wrong: it goes on where its sender's stream was last seen, from which
-/// acknowledgments that nobody sent have carried the window away, or where its receiver waits for it, from which segments have.
+/// acknowledgments that nobody sent have carried the window away; or it brings what its receiver waits for and nobody has seen, so far below
+/// that no window can have allowed what lies between.
 fn was_carried_away(sender: &Half, receiver: &Half, segment: &Segment) -> bool {
-    let awaited = receiver.last_ack.is_some_and(|acked| {
-        !segment.seq.is_before(acked) && !segment.seq.is_after(acked.plus(receiver.window.max_win))
+    let reach = reach(sender, receiver);
+    let is_awaited = receiver.last_ack.is_some_and(|acked| {
+        let begins_in_window =
+            !segment.seq.is_before(acked) && !segment.seq.is_after(acked.plus(receiver.window.max_win));
+        begins_in_window && sender.window.allowed().is_after(acked.plus(reach)) && sender.is_unseen(segment)
     });
-    awaited || sender.position(segment.seq) == sender.seen.high()
+    is_awaited || sender.position(segment.seq) == sender.seen.high()
+}
+
+/// The largest window that `receiver` can have advertised, bytes: by how much its field is to be scaled is known where both SYNs were seen.
+fn reach(sender: &Half, receiver: &Half) -> u32 {
+    let largest = receiver.window.max_win;
+    if sender.syn_seen && receiver.syn_seen { largest } else { largest.saturating_mul(1 << MAX_SCALE).min(MAX_WINDOW) }
 }
