@@ -12,10 +12,10 @@ use crate::Frame;
 /// How far one frame may take the clock, ns: further than the disorder of any capture, and not so far that what is still open ends.
 const FAR: i64 = 10 * Nanos::PER_SECOND;
 
-/// Whether a frame at `ts` lies far ahead of what its source has shown.
+/// Whether a frame at `ts` lies far ahead of what its source has shown, if it has shown anything.
 #[inline]
-pub(crate) const fn is_far(clock: Nanos, ts: Nanos) -> bool {
-    ts.since(clock) > FAR
+pub(crate) fn is_far(clock: Nanos, ts: Nanos) -> bool {
+    ts.since(clock) > FAR && clock > Nanos::MIN
 }
 
 /// A frame that waits.

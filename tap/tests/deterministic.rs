@@ -141,7 +141,7 @@ fn all_real_captures_in_one_campaign_do_not_depend_on_shards() {
 fn one_frame_from_the_far_future_ends_no_connection_but_perhaps_its_own() {
     let room = tempfile::tempdir().expect("a temporary directory");
     let path = support::uplink(room.path(), "uplink-lossy", 100);
-    let unharmed = recorded(&[path.clone()], &["--shards", "1"]);
+    let unharmed = recorded(std::slice::from_ref(&path), &["--shards", "1"]);
     let capture = Capture::read(&path);
     let middle = capture.records.len() / 2;
     let is_tcp = |record: &&Vec<u8>| segment(&record[16..]).is_some();

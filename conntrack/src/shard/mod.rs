@@ -11,6 +11,7 @@ mod attempts;
 mod checkpoint;
 mod evict;
 mod interim;
+mod late;
 mod lists;
 mod series;
 mod slab;
@@ -22,7 +23,7 @@ mod uid;
 
 use wire::{Direction, Nanos, Observation, OptionSet, Packet};
 
-use crate::anomaly::{Anomalies, Anomaly};
+use crate::anomaly::Anomalies;
 use crate::config::Config;
 use crate::connection::{Belongs, Connection};
 use crate::events;
@@ -30,8 +31,6 @@ use crate::held::Held;
 use crate::measures::SegmentClass;
 use crate::record::CloseReason;
 use crate::sink::{Header, Sink};
-use crate::straggler::Straggler;
-use crate::tcp::{Kind, classify};
 use attempt::Attempt;
 use attempts::Attempts;
 pub use checkpoint::{Heir, Kept, LAYOUT, Saved, Unsound};
@@ -203,26 +202,6 @@ impl Shard {
         }
     }
 
-    /// The direction of a packet that belongs to a connection in TIME_WAIT, not to the one found. Numbers from elsewhere have opened that
-    /// beside it, whose SYN, if there was one, was lost.
-    fn direction_before(&self, slot: u32, observation: &Observation) -> Option<Direction> {
-        let connection = self.table.get(slot);
-        let age = observation.clock.since(connection.first_clock);
-        let is_beside = connection.is_partial() && age < self.config.timeouts.time_wait;
-        let may_be_late = is_beside && classify(observation.segment.flags) != Kind::Bad;
-        may_be_late.then(|| self.time_wait.direction_of(observation)).flatten()
-    }
-
-    /// Counts a packet of a connection whose row is written.
-    fn count_straggler(&mut self, from: Direction, observation: &Observation, sink: &mut impl Sink) {
-        let straggler = Straggler::of(&observation.segment);
-        if straggler == Straggler::BadFlags {
-            self.stats.anomalies.add(Anomaly::BadFlags);
-        }
-        self.stats.stragglers.add(straggler);
-        self.series.count(from, &observation.segment, observation.ts, sink);
-    }
-
     /// The slot of the connection that the packet's key names, unless that has waited too long by the packet's clock already: then it
     /// ends. The lists of the timers are only roughly in order, since a connection that was active goes to the back of its list with
     /// the time of its last packet.
@@ -235,17 +214,6 @@ impl Shard {
             // What was held aside may begin another on the tuple.
             self.time_out(slot, sink);
         }
-    }
-
-    /// Whether a packet is none of a connection in TIME_WAIT whose tombstone is over: it may be of another one, whose SYN was lost.
-    fn is_strange(&self, slot: u32, observation: &Observation) -> bool {
-        let connection = self.table.get(slot);
-        let Some(closed) = connection.closed().filter(|closed| closed.lingers) else { return false };
-        let segment = &observation.segment;
-        let may_open =
-            matches!(classify(segment.flags), Kind::Ack | Kind::Fin | Kind::Rst) && segment.quoted_by.is_none();
-        let is_over = observation.clock.since(closed.clock) >= self.config.timeouts.tombstone;
-        may_open && is_over && !connection.may_come_late(segment)
     }
 
     fn step_attempt(&mut self, slot: u32, packet: &Packet<'_>, sink: &mut impl Sink) {
