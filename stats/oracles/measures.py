@@ -15,6 +15,7 @@ import csv
 import json
 import math
 import sys
+from fractions import Fraction
 from statistics import NormalDist
 
 Z95 = NormalDist().inv_cdf(0.975)
@@ -71,15 +72,19 @@ def check_dispersion(report, begins):
     for scale in hour["openings"]["scales"]:
         size = round(scale["scale_s"] * 1e9 / width)
         counts = sums(series, size)
-        same(f"peak to mean at {size}", scale["peak_to_mean"], max(counts) / mean(counts))
-        groups = min(100 * size, len(series)) // size
+        same(f"intervals at {size}", scale["intervals"], len(counts))
         found = scale["dispersion"]
-        if groups < 20:
+        if len(counts) < 20:
+            same(f"peak to mean at {size}", scale["peak_to_mean"], None)
             same(f"IDC at {size}", found, None)
             continue
-        blocks = [counts[at : at + groups] for at in range(0, len(counts) - groups + 1, groups)]
+        same(f"peak to mean at {size}", scale["peak_to_mean"], max(counts) / mean(counts))
+        number = max(1, len(counts) // 100)
+        edges = [at * len(counts) // number for at in range(number + 1)]
+        blocks = [counts[begin:end] for begin, end in zip(edges, edges[1:])]
         same(f"raw IDC at {size}", found["raw"], variance(counts, 1) / mean(counts))
-        levels, spreads = [mean(block) for block in blocks], [residual_variance(block) for block in blocks]
+        levels = [math.fsum(block) for block in blocks]
+        spreads = [len(block) * residual_variance(block) for block in blocks]
         index = mean(spreads) / mean(levels)
         same(f"detrended IDC at {size}", found["detrended"], index)
         if len(blocks) < 10:
@@ -89,6 +94,15 @@ def check_dispersion(report, begins):
         reach = Z95 * math.sqrt(squares / (len(blocks) * (len(blocks) - 1))) / mean(levels)
         same(f"low end at {size}", found["interval"][0], index - reach)
         same(f"high end at {size}", found["interval"][1], index + reach)
+
+
+def chance(number):
+    """The number-th number of SplitMix64 with the seed 0, from 0 to 1."""
+    mask = (1 << 64) - 1
+    x = (number + 1) * 0x9E3779B97F4A7C15 & mask
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & mask
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & mask
+    return ((x ^ x >> 31) >> 11) / (1 << 53)
 
 
 def check_gaps(report, begins):
@@ -101,7 +115,10 @@ def check_gaps(report, begins):
     same("variation of gaps", test["variation"], math.sqrt(variance(gaps)) / level)
     products = math.fsum((a - level) * (b - level) for a, b in zip(gaps, gaps[1:]))
     same("correlation of gaps", test["correlation"], products / (n * variance(gaps)))
-    ordered = [gap / level for gap in sorted(gaps)]
+    tick = math.gcd(*(b - a for a, b in zip(begins, begins[1:])))
+    same("tick", test["tick"], tick / 1e9)
+    moved = sorted(Fraction(begin) + tick * Fraction(chance(at)) for at, begin in enumerate(begins))
+    ordered = sorted(float((b - a) * n / (moved[-1] - moved[0])) for a, b in zip(moved, moved[1:]))
     terms = ((2 * i + 1) * (math.log(-math.expm1(-low)) - high) for i, (low, high) in enumerate(zip(ordered, reversed(ordered))))
     same("Anderson and Darling", test["anderson_darling"], (-n - math.fsum(terms) / n) * (1 + 0.6 / n))
     for index in found["dispersion"]:
@@ -116,12 +133,12 @@ def four_digits(length):
 
 
 def kaplan_meier(spans):
-    """Steps (length in s, share, low, high)."""
-    steps, share, greenwood = [], 1.0, 0.0
+    """Steps (length in s, share, low, high), shares as fractions."""
+    steps, share, greenwood = [], Fraction(1), 0.0
     for length in sorted({length for length, ended in spans if ended}):
         at_risk = sum(other >= length for other, _ in spans)
         ended = sum(other == length and over for other, over in spans)
-        share *= (at_risk - ended) / at_risk
+        share *= Fraction(at_risk - ended, at_risk)
         if at_risk == ended:
             steps.append((length / 1e9, share, share, share))
             continue
@@ -147,10 +164,10 @@ def check_lengths(lengths, rows):
     for told in lengths["beyond"]:
         step = [step for step in steps if step[0] <= told["length"]][-1]
         for name, value in zip(("share", "low", "high"), step[1:]):
-            same(f"{name} beyond {told['length']} s", told[name], value)
+            same(f"{name} beyond {told['length']} s", told[name], float(value))
     for told in lengths["quantiles"]:
         for name, column in (("length", 1), ("low", 2), ("high", 3)):
-            reached = [step[0] for step in steps if step[column] <= 1.0 - told["of"]]
+            reached = [step[0] for step in steps if step[column] <= 1 - Fraction(str(told["of"]))]
             same(f"{name} of quantile {told['of']}", told[name], reached[0] if reached else None)
 
 
@@ -294,7 +311,10 @@ def check_timeouts(report, rows):
         late = [max(0, last + timeout - close) for close, last in closed]
         same(f"late {name}", told["late"]["n"], len(late))
         same(f"latest {name}", told["late"]["max"], max(late) / 1e9)
-        same(f"waiting {name}", told["waiting"], sum(late) / length)
+        end = max(last for _, last, _ in lives)
+        waits = [max(0, min(last + timeout, end) - close) for close, last in closed]
+        same(f"waiting {name}", told["waiting"], sum(waits) / length)
+        same(f"no more wait {name} than ended", told["waiting"] <= len(closed), True)
 
 
 def main():

@@ -126,7 +126,7 @@ docs/measures.md has the definitions, docs/accuracy.md how well the estimators d
 pub struct BurstinessArgs {
     #[command(flatten)]
     pub read: Campaigns,
-    /// The time scales of peaks and dispersion
+    /// The time scales of peaks and dispersion, each rounded to whole bins of the campaign, one at least
     #[arg(long, value_delimiter = ',', value_parser = scale, value_name = "TIME,...", default_value = "10ms,100ms,1s,10s,1m")]
     pub scale: Vec<f64>,
     /// What the link can carry in IP bit/s, both directions together: then micro-bursts are counted

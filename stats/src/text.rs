@@ -102,6 +102,20 @@ pub fn bit_rate(bits_per_second: f64) -> String {
     scaled(bits_per_second, "bit/s")
 }
 
+/// A number with three digits, more or less: `0`, `0.0200`, `0.50`, `12.3`, `1234`, `2.00e6`.
+#[must_use]
+pub fn three(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if size >= 1e5 => format!("{number:.2e}"),
+        size if size >= 99.95 => format!("{number:.0}"),
+        size if size >= 9.995 => format!("{number:.1}"),
+        size if size >= 0.0995 => format!("{number:.2}"),
+        size if size >= 1e-3 => format!("{number:.4}"),
+        _ => format!("{number:.1e}"),
+    }
+}
+
 fn scaled(number: f64, unit: &str) -> String {
     const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
     let mut scaled = number;
@@ -208,6 +222,7 @@ mod tests {
         assert_eq!(bytes(u64::MAX), "18.4 EB");
         assert_eq!(bit_rate(0.0), "0 bit/s");
         assert_eq!(bit_rate(9.99e9), "9.99 Gbit/s");
+        assert_eq!([0.0, 0.02, 0.5, 12.3, 1234.0, 2e6].map(three), ["0", "0.0200", "0.50", "12.3", "1234", "2.00e6"]);
         assert_eq!(share(1, 0), "-");
         assert_eq!(share(1, 3), "33.33 %");
         assert_eq!(share(1, 1_000_000), "< 0.01 %");

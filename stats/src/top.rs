@@ -14,19 +14,19 @@ pub struct Tally {
 }
 
 /// Names with what they have. When there are too many names, those with the fewest bytes are forgotten (after Misra and Gries 1982), and the most that any
-/// of them can have had is remembered: no figure lacks more than that.
+/// of them can have had, of connections and of bytes, is remembered: no figure lacks more than that.
 #[derive(Debug)]
 pub struct Top<K> {
     most: usize,
     tallies: HashMap<K, Tally>,
-    forgotten: u64,
+    lacking: Option<Tally>,
 }
 
 impl<K: Hash + Eq + Ord + Clone> Top<K> {
     /// Of at most so many names at a time.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { most: most.max(2), tallies: HashMap::new(), forgotten: 0 }
+        Self { most: most.max(2), tallies: HashMap::new(), lacking: None }
     }
 
     /// Adds one connection and its bytes to a name.
@@ -55,16 +55,16 @@ impl<K: Hash + Eq + Ord + Clone> Top<K> {
         all
     }
 
-    /// How many bytes a figure can lack at most; 0 where all are exact.
+    /// How much a figure can lack at most; nothing where no name was forgotten, so that all are exact.
     #[must_use]
-    pub const fn lacking(&self) -> u64 {
-        self.forgotten
+    pub const fn lacking(&self) -> Option<Tally> {
+        self.lacking
     }
 
-    /// How many names are known.
+    /// How many names there are; where some were forgotten, how many at least.
     #[must_use]
     pub fn names(&self) -> usize {
-        self.tallies.len()
+        if self.lacking.is_some() { self.most.saturating_add(1) } else { self.tallies.len() }
     }
 
     /// Forgets the smaller half.
@@ -72,9 +72,18 @@ impl<K: Hash + Eq + Ord + Clone> Top<K> {
         let mut sizes: Vec<u64> = self.tallies.values().map(|tally| tally.bytes).collect();
         let middle = sizes.len() / 2;
         let (_, &mut limit, _) = sizes.select_nth_unstable(middle);
-        self.tallies.retain(|_, tally| tally.bytes > limit);
+        let mut connections = 0;
+        self.tallies.retain(|_, tally| {
+            let stays = tally.bytes > limit;
+            if !stays {
+                connections = tally.connections.max(connections);
+            }
+            stays
+        });
         // Whoever comes again may have been forgotten each time.
-        self.forgotten = self.forgotten.saturating_add(limit);
+        let lacking = self.lacking.get_or_insert_default();
+        lacking.bytes = lacking.bytes.saturating_add(limit);
+        lacking.connections = lacking.connections.saturating_add(connections);
     }
 }
 
@@ -90,7 +99,7 @@ mod tests {
         }
         let found = top.largest(2);
         assert_eq!(found[0], ("host 9".to_owned(), Tally { connections: 100, bytes: 900 }));
-        assert_eq!((found[1].1.bytes, top.lacking(), top.names()), (800, 0, 10));
+        assert_eq!((found[1].1.bytes, top.lacking(), top.names()), (800, None, 10));
     }
 
     #[test]
@@ -101,10 +110,20 @@ mod tests {
             top.add(format!("large {}", n % 3).as_str(), 100);
         }
         let truth = 100_000 / 3 * 100;
-        assert!(top.names() <= 64 && top.lacking() > 0);
+        let lacking = top.lacking().unwrap();
+        assert_eq!(top.names(), 65, "more than are kept");
         for (name, tally) in top.largest(3) {
             assert!(name.starts_with("large"), "{name}");
-            assert!(tally.bytes <= truth + 100 && tally.bytes + top.lacking() >= truth, "{tally:?} {}", top.lacking());
+            assert!(tally.bytes <= truth + 100 && tally.bytes + lacking.bytes >= truth, "{tally:?} {lacking:?}");
+            let connections = 100_000 / 3;
+            assert!(tally.connections <= connections + 1 && tally.connections + lacking.connections >= connections);
         }
+    }
+
+    #[test]
+    fn what_has_no_bytes_can_be_forgotten_too_and_is_told_of() {
+        let mut top: Top<String> = Top::new(2);
+        (0..3).for_each(|n| top.add(format!("empty {n}").as_str(), 0));
+        assert_eq!((top.lacking(), top.names()), (Some(Tally { connections: 1, bytes: 0 }), 3));
     }
 }

@@ -104,6 +104,45 @@ fn each_hour_stands_by_itself() {
 }
 
 #[test]
+fn the_median_of_two_hours_lies_between_them_and_a_figure_says_how_many_hours_it_rests_on() {
+    let begins: Vec<Nanos> = [-20, -1, 0, 39].map(|bins| Nanos(EPOCH + bins * BIN)).to_vec();
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("lab");
+    support::write(&dir, begins.iter().map(|&ts| opening(ts)), []);
+    let text = printed(&["burstiness", dir.to_str().unwrap()]);
+    let cells = |scale: &str| {
+        let line = text.lines().find(|line| line.starts_with(scale)).unwrap();
+        line[scale.len()..].split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Of 20 bins and of 40, two have a packet: peaks of 10 and of 20 times the mean.
+    assert_eq!(cells("  10.0 ms")[..3], ["2", "15.0", "20.0"], "{text}");
+    assert_eq!(cells("  100 ms")[..3], ["0", "-", "-"], "two intervals and four have no peak\n{text}");
+}
+
+#[test]
+fn bins_longer_than_a_scale_make_it_one_of_theirs_and_alpha_traffic_has_whole_bins() {
+    const SECOND: i64 = 1_000_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let [dir, page] = ["lab", "lab.html"].map(|name| folder.path().join(name));
+    let bin = |n: i64| {
+        let half = IntervalHalf { pkts: 1, ip_bytes: if n == 7 || n == 8 { 9000 } else { 60 }, payload_bytes: 0 };
+        Interval { halves: [half, IntervalHalf::default()], ..Interval::around(Nanos(EPOCH + n * SECOND), SECOND) }
+    };
+    support::write(&dir, (0..40).map(bin), []);
+    let [dir, page] = [&dir, &page].map(|path| path.to_str().unwrap());
+    let json: Value = serde_json::from_str(&printed(&["burstiness", dir, "--format", "json"])).unwrap();
+    let scales = json["hours"][0]["bytes"]["scales"].as_array().unwrap();
+    let lengths: Vec<f64> = scales.iter().map(|scale| number(&scale["scale_s"])).collect();
+    assert_eq!((lengths, number(&json["alpha_bin_s"])), (vec![1.0, 10.0, 60.0], 1.0));
+    assert_eq!(json["hours"][0]["alpha"]["longest"], 2);
+    let text = printed(&["burstiness", dir]);
+    assert!(text.contains("alpha, in bins of 1.00 s") && !text.contains("0.5 s"), "{text}");
+    printed(&["html", dir, "-o", page]);
+    let html = std::fs::read_to_string(page).unwrap();
+    assert!(html.contains("2 of 40 bins of 1 s (5.00 %)") && html.contains("the longest run is 2 s"), "{html}");
+}
+
+#[test]
 fn people_read_what_each_figure_rests_on() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("lab");

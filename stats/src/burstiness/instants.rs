@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::series::{HOUR, Part};
-use crate::estimate::arrivals::{self, Arrivals};
+use crate::estimate::arrivals::{self, Arrivals, Untested};
 use crate::estimate::dispersion::index_of_dispersion_for_intervals;
 use crate::recorded::Recorded;
 use crate::summary::Seconds;
@@ -22,8 +22,10 @@ const SUMS: [usize; 3] = [1, 10, 100];
 pub struct Gaps {
     /// The beginning of the hour that they were taken from.
     pub window_s: Seconds,
-    /// Whether they are like a Poisson process; nothing where there are too few.
+    /// Whether they are like a Poisson process; nothing where they cannot tell, and then `refused` says why.
     pub test: Option<Arrivals>,
+    /// Why they are not tested.
+    pub refused: Option<Untested>,
     /// Index of dispersion for intervals, over sums of so many; those for which there are too few are left out.
     pub dispersion: Vec<IntervalDispersion>,
 }
@@ -72,9 +74,11 @@ impl Beginning {
         let gaps: Vec<f64> = self.kept.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / 1e9).collect();
         let index =
             |sum| index_of_dispersion_for_intervals(&gaps, sum).map(|index| IntervalDispersion { gaps: sum, index });
+        let test = arrivals::test(&self.kept);
         Gaps {
             window_s: Seconds(recorded.0.min(self.length() as f64 / 1e9)),
-            test: arrivals::test(&gaps),
+            test: test.ok(),
+            refused: test.err(),
             dispersion: SUMS.into_iter().filter_map(index).collect(),
         }
     }
@@ -122,7 +126,9 @@ mod tests {
 
     #[test]
     fn instants_all_at_once_come_to_an_end() {
+        assert_eq!(gathered(std::iter::repeat_n(HOUR + 100, 100)).refused, Some(Untested::CoarseClock));
         assert_eq!(gathered(std::iter::repeat_n(HOUR + 100, 10_000)).test, None);
         assert_eq!(gathered([i64::MIN, i64::MAX, 0]), gathered([]), "what is not of it is left out");
+        assert_eq!(gathered([i64::MIN, i64::MAX, 0]).refused, Some(Untested::TooFew));
     }
 }

@@ -26,7 +26,7 @@ const ALPHA_DEVIATIONS: f64 = 3.0;
 /// What the user wants to know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Time scales of peaks and dispersion, s. Those shorter than a bin, or no multiple of one, are rounded to one.
+    /// Time scales of peaks and dispersion, s. Each is rounded to whole bins, one at least; those that come to the same are one.
     pub scales: Vec<f64>,
     /// IP bit/s that the link can carry, both directions together.
     pub capacity: Option<f64>,
@@ -55,7 +55,8 @@ pub struct HourReport {
     pub opening_gaps: Gaps,
     /// From one close to the next.
     pub closing_gaps: Gaps,
-    /// Bins of half a second over the mean by three standard deviations, in IP bytes: alpha traffic. Nothing of less than ten seconds.
+    /// Bins of about half a second (`alpha_bin_s`) over the mean by three standard deviations, in IP bytes: alpha traffic. Nothing of fewer than twenty
+    /// such bins.
     pub alpha: Option<Excess>,
     /// Bins over a share of the capacity; nothing where the capacity was not given.
     pub micro_bursts: Option<Excess>,
@@ -79,6 +80,8 @@ pub struct SeriesReport {
 pub struct ScaleReport {
     /// Its length.
     pub scale_s: Seconds,
+    /// Whole intervals of that length in the hour; with fewer than twenty there is no figure.
+    pub intervals: usize,
     /// The busiest interval of that length over the mean one.
     pub peak_to_mean: Option<f64>,
     /// Index of dispersion for counts.
@@ -118,18 +121,24 @@ impl HourReport {
 
 impl SeriesReport {
     fn of(series: &[f64], bin: f64, scales: &[f64]) -> Self {
-        let scale = |&length: &f64| {
-            let bins = bins(length, bin);
+        let mut sizes: Vec<usize> = Vec::new();
+        for size in scales.iter().map(|&length| bins(length, bin)) {
+            if !sizes.contains(&size) {
+                sizes.push(size);
+            }
+        }
+        let scale = |bins: usize| {
             let block = bins.saturating_mul(BLOCK).min(series.len());
             ScaleReport {
                 scale_s: Seconds(bins as f64 * bin),
+                intervals: series.len() / bins,
                 peak_to_mean: dispersion::peak_to_mean(series, bins),
                 dispersion: dispersion::index_of_dispersion(series, bins, block),
             }
         };
         Self {
             per_second: mean(series).unwrap_or_default() / bin,
-            scales: scales.iter().map(scale).collect(),
+            scales: sizes.into_iter().map(scale).collect(),
             peakedness_1s: dispersion::peakedness(series, HOLDING / bin),
             hurst: Hurst::of(series),
         }
@@ -143,6 +152,11 @@ fn side_by_side<T: Send, U: Send, const N: usize>(of: [T; N], make: impl Fn(T) -
         let made = of.map(|one| scope.spawn(move || make(one)));
         made.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+/// How long the bins of alpha traffic are in a series of bins of `bin` s: half a second, in whole bins.
+pub fn alpha_bin(bin: f64) -> Seconds {
+    Seconds(bins(ALPHA_BIN, bin) as f64 * bin)
 }
 
 fn bins(length: f64, bin: f64) -> usize {
@@ -161,4 +175,25 @@ fn alpha(hour: &Hour, bin: f64, alphas: &mut GatherAlpha) -> Option<Excess> {
         alphas.add(hour.start.saturating_add(length.saturating_mul(at as i64)), length, bytes);
     }
     Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_that_come_to_the_same_number_of_bins_are_one_and_each_says_what_it_rests_on() {
+        let series: Vec<f64> = (0..600).map(|n| f64::from(n % 3)).collect();
+        let report = SeriesReport::of(&series, 0.1, &[0.01, 0.1, 0.14, 1.0, 60.0]);
+        let found: Vec<_> = report.scales.iter().map(|scale| (scale.scale_s.0, scale.intervals)).collect();
+        assert_eq!(found, [(0.1, 600), (1.0, 60), (60.0, 1)]);
+        let longest = report.scales.last().unwrap();
+        assert_eq!((longest.peak_to_mean, longest.dispersion), (None, None), "one interval has no peak");
+        assert!(report.scales[1].peak_to_mean.is_some() && report.scales[1].dispersion.is_some());
+    }
+
+    #[test]
+    fn bins_of_alpha_traffic_are_whole_bins_of_the_series() {
+        assert_eq!([0.01, 0.2, 0.3, 1.0, 2.0].map(|bin| alpha_bin(bin).0), [0.5, 0.6000000000000001, 0.6, 1.0, 2.0]);
+    }
 }

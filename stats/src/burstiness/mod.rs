@@ -17,8 +17,9 @@ use std::path::Path;
 use recorder::{Campaign, Table};
 use serde::Serialize;
 
-pub use connections::Connections;
+pub use connections::{Connections, SHORTEST};
 pub use link::{HourReport, Options, ScaleReport, SeriesReport};
+pub use series::HOUR;
 
 use crate::ReportError;
 use crate::input::{Skipped, each_batch};
@@ -41,6 +42,8 @@ pub struct Burstiness {
     pub basis: &'static str,
     /// Width of the bins of the base series; nothing of an empty campaign.
     pub bin_s: Option<Seconds>,
+    /// Width of the bins of alpha traffic: half a second in whole bins of the base series.
+    pub alpha_bin_s: Option<Seconds>,
     /// What was not recorded, or deleted since, between its first packet and its last: no part of any figure.
     pub gaps: Vec<Gap>,
     /// Hour by hour, in UTC, as far as each was recorded.
@@ -90,6 +93,7 @@ impl Burstiness {
             basis: "intervals",
             bin_s: bin,
             gaps: recorded.gaps(),
+            alpha_bin_s: bin.map(|Seconds(bin)| link::alpha_bin(bin)),
             hours,
             lost,
             late_rows,

@@ -5,12 +5,14 @@ use std::fmt::Display;
 use super::Burstiness;
 use super::connections::{Connections, SHORTEST};
 use super::link::{HourReport, ScaleReport, SeriesReport};
+use crate::estimate::arrivals::Untested;
 use crate::estimate::hurst::Refusal;
+use crate::estimate::median;
 use crate::estimate::tail::Tail;
 use crate::page::Page;
 use crate::recorded;
 use crate::summary::{Seconds, Spread};
-use crate::text::{bit_rate, bytes, count, duration, instant, share};
+use crate::text::{bit_rate, bytes, count, duration, instant, share, three};
 
 /// Renders the report.
 pub fn render(report: &Burstiness) -> String {
@@ -60,33 +62,32 @@ fn basis(page: &mut Page, report: &Burstiness, bin: Seconds) {
     }
 }
 
-/// The middle and the largest of what the hours say.
-fn middle_and_largest(values: impl Iterator<Item = f64>) -> [String; 2] {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    let print = |value: Option<&f64>| value.map_or("-".to_owned(), |&value| figure(value));
-    [print(values.get(values.len() / 2)), print(values.last())]
+/// How many hours say something, the median and the largest of it.
+fn hours_median_largest(values: impl Iterator<Item = f64>) -> [String; 3] {
+    let values: Vec<f64> = values.collect();
+    let largest = values.iter().copied().max_by(f64::total_cmp);
+    [count(values.len() as u64), print(median(&values)), print(largest)]
 }
 
-/// Three digits.
-fn figure(value: f64) -> String {
-    match value {
-        v if v.abs() >= 1e5 => format!("{v:.2e}"),
-        v if v.abs() >= 99.95 => format!("{v:.0}"),
-        v if v.abs() >= 9.995 => format!("{v:.1}"),
-        v => format!("{v:.2}"),
-    }
+/// The median of what the hours say.
+fn median_of(values: impl Iterator<Item = f64>) -> String {
+    print(median(&values.collect::<Vec<_>>()))
+}
+
+fn print(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), three)
 }
 
 fn scales(page: &mut Page, report: &Burstiness) {
     page.line("");
-    page.line("By time scale            busiest interval / mean interval           index of dispersion (IDC)");
-    page.line("                           IP bytes          packets           packets          openings");
-    page.line("               hours   median  largest   median  largest   median  largest   median  largest");
+    page.line("By time scale        busiest interval / mean interval              index of dispersion (IDC)");
+    page.line("                     IP bytes               packets               packets              openings");
+    let of_each = "hours  median largest";
+    page.line(&format!("            {of_each:>22}{of_each:>22}{of_each:>22}{of_each:>22}"));
     let Some(first) = report.hours.first() else { return };
     for (at, scale) in first.packets.scales.iter().enumerate() {
         let of = |series: fn(&HourReport) -> &SeriesReport, figure: fn(&ScaleReport) -> Option<f64>| {
-            middle_and_largest(report.hours.iter().filter_map(|hour| figure(series(hour).scales.get(at)?)))
+            hours_median_largest(report.hours.iter().filter_map(|hour| figure(series(hour).scales.get(at)?)))
         };
         let peak = |scale: &ScaleReport| scale.peak_to_mean;
         let index = |scale: &ScaleReport| scale.dispersion.map(|dispersion| dispersion.detrended);
@@ -96,11 +97,13 @@ fn scales(page: &mut Page, report: &Burstiness) {
             of(|hour| &hour.packets, index),
             of(|hour| &hour.openings, index),
         ];
-        let line = format!("  {:<10}{:>8}", duration(scale.scale_s.0), report.hours.len());
-        page.line(&cells.iter().flatten().fold(line, |line, cell| format!("{line}{cell:>9}")));
+        let line = format!("  {:<10}", duration(scale.scale_s.0));
+        let cell = |[hours, median, largest]: &[String; 3]| format!("{hours:>6}{median:>8}{largest:>8}");
+        page.line(&cells.iter().fold(line, |line, of| line + &cell(of)));
     }
-    page.line("  IDC: variance over mean of the counts, freed of level and trend over blocks of 100 intervals;");
-    page.line("  1 at every scale for a Poisson process.");
+    page.line("  Scales are whole bins. Hours: those that hold twenty intervals of the scale, and in which something");
+    page.line("  is counted. IDC: variance over mean of the counts, freed of level and trend over blocks of 100");
+    page.line("  intervals or a little more; 1 at every scale for a Poisson process.");
 }
 
 fn hours(page: &mut Page, report: &Burstiness) {
@@ -114,7 +117,7 @@ fn hours(page: &mut Page, report: &Burstiness) {
             "  {}{mark}{:>14}{:>8}/s",
             begin.get(..16).unwrap_or_default(),
             bit_rate(hour.bytes.per_second * 8.0),
-            figure(hour.openings.per_second)
+            three(hour.openings.per_second)
         );
         let cells = [&hour.bytes, &hour.packets, &hour.openings].map(memory);
         page.line(&cells.iter().fold(line, |line, cell| format!("{line}{cell:>18}")));
@@ -143,8 +146,8 @@ fn arrivals(page: &mut Page, report: &Burstiness) {
     ] {
         let tests: Vec<_> = gaps.iter().filter_map(|gaps| gaps.test).collect();
         let tested: usize = tests.iter().map(|test| test.gaps).sum();
-        let [variation, _] = middle_and_largest(tests.iter().map(|test| test.variation));
-        let [correlation, _] = middle_and_largest(tests.iter().map(|test| test.correlation));
+        let variation = median_of(tests.iter().map(|test| test.variation));
+        let correlation = median_of(tests.iter().map(|test| test.correlation));
         let yes = tests.iter().filter(|test| test.poisson).count();
         page.line(&format!(
             "{name:<26}{:>7}{:>9}{yes:>9}{:>13}{variation:>12}{correlation:>19}",
@@ -152,23 +155,28 @@ fn arrivals(page: &mut Page, report: &Burstiness) {
             tests.len(),
             count(tested as u64)
         ));
+        let coarse = gaps.iter().filter(|gaps| gaps.refused == Some(Untested::CoarseClock)).count();
+        if coarse > 0 {
+            page.line(&format!("    {coarse} not tested: the clock is too coarse for so many of them"));
+        }
     }
     page.line("  Yes: Anderson and Darling's test does not speak against exponential gaps, and neighbouring gaps do");
     page.line("  not correlate, at 5 % each, over up to 4,096 instants from the hour's beginning. Medians of hours.");
 }
 
 fn excesses(page: &mut Page, report: &Burstiness) {
+    let bin = report.alpha_bin_s.map_or_else(String::new, |Seconds(bin)| duration(bin));
     let alpha: Vec<_> = report.hours.iter().filter_map(|hour| hour.alpha).collect();
     let micro: Vec<_> = report.hours.iter().filter_map(|hour| hour.micro_bursts).collect();
     page.line("");
     page.line("Excesses of IP bytes           hours         bins     over it         runs  longest run     mean gap");
-    for (name, found) in [("  alpha: 0.5 s over mean + 3 sd", alpha), ("  micro-bursts", micro)] {
+    for (name, found) in [(format!("  alpha, in bins of {bin}"), alpha), ("  micro-bursts".to_owned(), micro)] {
         if found.is_empty() {
             continue;
         }
         let sum = |part: fn(&crate::estimate::excess::Excess) -> usize| found.iter().map(part).sum::<usize>() as u64;
         let longest = found.iter().map(|excess| excess.longest).max().unwrap_or_default();
-        let [gap, _] = middle_and_largest(found.iter().filter_map(|excess| excess.mean_gap));
+        let gap = median_of(found.iter().filter_map(|excess| excess.mean_gap));
         page.line(&format!(
             "{name:<31}{:>5}{:>13}{:>12}{:>13}{:>13}{:>13}",
             found.len(),
@@ -179,7 +187,8 @@ fn excesses(page: &mut Page, report: &Burstiness) {
             format!("{gap} bins"),
         ));
     }
-    page.line("  Mean gap between runs: median of the hours. Micro-bursts need the link's capacity (--capacity).");
+    page.line("  Alpha: over the hour's mean + 3 standard deviations. Mean gap between runs: median of the hours.");
+    page.line("  Micro-bursts need the link's capacity (--capacity).");
 }
 
 fn connections(page: &mut Page, connections: &Connections) {
@@ -241,8 +250,8 @@ fn tail(page: &mut Page, name: &str, tail: &Tail, print: impl Fn(f64) -> String)
     }
     for (at, hill) in tail.hill.iter().enumerate() {
         let label = if at == 0 { title.as_str() } else { "" };
-        let index = format!("{} ({}-{})", figure(hill.alpha.value), figure(hill.alpha.low), figure(hill.alpha.high));
-        let lognormal = hill.lognormal.map_or("-".to_owned(), figure);
+        let index = format!("{} ({}-{})", three(hill.alpha.value), three(hill.alpha.low), three(hill.alpha.high));
+        let lognormal = hill.lognormal.map_or("-".to_owned(), three);
         page.line(&format!("{label:<43}{:>6}{:>17}{index:>18}{lognormal:>14}", hill.k, print(hill.threshold)));
     }
 }
@@ -254,12 +263,12 @@ fn bursts(page: &mut Page, connections: &Connections) {
     page.line(
         &["min", "median", "90 %", "99 %", "max", "mean"].iter().fold(title, |line, name| format!("{line}{name:>9}")),
     );
-    quantiles(page, "  trains", bursts.trains.as_ref(), figure);
+    quantiles(page, "  trains", bursts.trains.as_ref(), three);
     quantiles(page, "  largest train", bursts.train_bytes_max.as_ref(), bytes);
     quantiles(page, "  mean duration of trains", bursts.train_duration_mean.as_ref(), |Seconds(s)| duration(s));
     quantiles(page, "  largest flight", bursts.flight_bytes_max.as_ref(), bytes);
-    quantiles(page, "  CV of packets' gaps", bursts.iat_cv.as_ref(), figure);
-    quantiles(page, "  peak of 10 ms / mean rate *", bursts.peak_to_mean_10ms.as_ref(), figure);
+    quantiles(page, "  CV of packets' gaps", bursts.iat_cv.as_ref(), three);
+    quantiles(page, "  peak of 10 ms / mean rate *", bursts.peak_to_mean_10ms.as_ref(), three);
     page.line(&format!("  * of data phases of {} or longer", duration(SHORTEST)));
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Line, Z95, aggregate, mean, variance};
 
-/// Groups that a block must hold at a scale for their variance to mean something.
+/// Intervals of a scale that must be there for their variance or their largest to mean something, in each block.
 const FEWEST_GROUPS: usize = 20;
 
 /// The index of dispersion for counts at one time scale: variance over mean of the counts in intervals of that length. A Poisson
@@ -17,7 +17,7 @@ pub struct Dispersion {
     pub intervals: usize,
     /// Over the whole series. A drift or a rhythm of the mean inflates it.
     pub raw: f64,
-    /// The mean over blocks, each freed of its level and its linear trend.
+    /// The mean over blocks, each freed of its level and its linear trend; of the same intervals as the raw one.
     pub detrended: f64,
     /// How many blocks.
     pub blocks: usize,
@@ -25,8 +25,8 @@ pub struct Dispersion {
     pub interval: Option<[f64; 2]>,
 }
 
-/// The index at the scale of `bins` bins, detrended over blocks of `block` bins; `None` where a block holds too few intervals of the
-/// scale, or where nothing was counted.
+/// The index at the scale of `bins` bins, detrended over as many blocks of at least `block` bins as there is room for, as even as can be, so that every
+/// interval lies in one; `None` where a block holds too few intervals of the scale, or where nothing was counted.
 #[must_use]
 pub fn index_of_dispersion(series: &[f64], bins: usize, block: usize) -> Option<Dispersion> {
     let counts = aggregate(series, bins);
@@ -37,13 +37,21 @@ pub fn index_of_dispersion(series: &[f64], bins: usize, block: usize) -> Option<
     }
     let intervals = counts.len();
     let raw = variance(&counts)? * intervals as f64 / (intervals - 1) as f64 / level;
-    let blocks = counts.chunks_exact(groups);
-    let spreads: Vec<f64> = blocks.clone().filter_map(residual_variance).collect();
-    let levels: Vec<f64> = blocks.filter_map(mean).collect();
+    let blocks = even_blocks(&counts, intervals / groups);
+    // Each block weighs as much as it is long.
+    let spread = |block: &&[f64]| residual_variance(block).map(|spread| spread * block.len() as f64);
+    let spreads: Vec<f64> = blocks.iter().filter_map(spread).collect();
+    let levels: Vec<f64> = blocks.iter().map(|block| block.iter().sum()).collect();
     let detrended = mean(&spreads)? / mean(&levels)?;
     let interval =
         standard_error(detrended, &spreads, &levels).map(|error| [detrended - Z95 * error, detrended + Z95 * error]);
     Some(Dispersion { bins, intervals, raw, detrended, blocks: spreads.len(), interval })
+}
+
+/// All of the counts in so many blocks, whose lengths differ by one at most.
+fn even_blocks(counts: &[f64], blocks: usize) -> Vec<&[f64]> {
+    let end = |n: usize| n * counts.len() / blocks;
+    (0..blocks).filter_map(|n| counts.get(end(n)..end(n + 1))).collect()
 }
 
 /// Of a ratio of means over blocks (Cochran 1977, equation 2.46).
@@ -76,11 +84,11 @@ pub fn index_of_dispersion_for_intervals(gaps: &[f64], k: usize) -> Option<f64> 
     Some(spread / (k as f64 * level * level))
 }
 
-/// The largest count in `bins` bins over the mean; `None` where nothing was counted.
+/// The largest count in `bins` bins over the mean; `None` with fewer than twenty such intervals, and where nothing was counted.
 #[must_use]
 pub fn peak_to_mean(series: &[f64], bins: usize) -> Option<f64> {
     let counts = aggregate(series, bins);
-    let level = mean(&counts).filter(|&level| level > 0.0)?;
+    let level = mean(&counts).filter(|&level| level > 0.0 && counts.len() >= FEWEST_GROUPS)?;
     counts.into_iter().max_by(f64::total_cmp).map(|peak| peak / level)
 }
 
@@ -147,6 +155,23 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_after_the_last_whole_block_counts_in_both_indices() {
+        // An hour at a scale of ten seconds, with openings in its last ten minutes only: 360 intervals, blocks of a hundred.
+        let last_minutes: Vec<f64> = (0..360).map(|at| if at < 300 { 0.0 } else { f64::from(at % 2) }).collect();
+        let index = index_of_dispersion(&last_minutes, 1, 100).unwrap();
+        assert_eq!((index.intervals, index.blocks), (360, 3));
+        assert!(index.detrended.is_finite() && index.detrended > 0.0 && index.raw.is_finite(), "{index:?}");
+        let series = poisson(199, |at| if at < 100 { 1.0 } else { 50.0 });
+        let index = index_of_dispersion(&series, 1, 100).unwrap();
+        let level = series.iter().sum::<f64>() / 199.0;
+        assert!(
+            (index.detrended - residual_variance(&series).unwrap() / level).abs() < 1e-9,
+            "one block of all: {index:?}"
+        );
+        assert!(even_blocks(&series, 3).iter().map(|block| block.len()).eq([66, 66, 67]));
+    }
+
+    #[test]
     fn even_gaps_have_no_dispersion_and_exponential_ones_have_one() {
         assert_eq!(index_of_dispersion_for_intervals(&[2.0; 400], 10), Some(0.0));
         let mut generator = Generator::new(1);
@@ -160,6 +185,9 @@ mod tests {
         assert_eq!(index_of_dispersion(&[1.0; 10], 1, 10), None);
         assert_eq!(index_of_dispersion(&[0.0; 1000], 1, 100), None);
         assert_eq!(peak_to_mean(&[], 1), None);
+        assert_eq!(peak_to_mean(&[1.0; 119], 60), None, "of a single interval");
+        assert_eq!(peak_to_mean(&[1.0; 19], 1), None);
+        assert_eq!(peak_to_mean(&[1.0; 20], 1), Some(1.0));
         assert_eq!(peakedness(&[1.0; 10], 100.0), None);
     }
 }

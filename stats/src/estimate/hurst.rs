@@ -46,7 +46,7 @@ pub enum Refusal {
     NoScaling,
     /// The wavelets and the Whittle estimator contradict each other.
     Disagreement,
-    /// The slope is none that a stationary series can have.
+    /// The Hurst parameter would lie below 0 or above 1: the slope is none that a stationary series can have.
     OutOfRange,
     /// There is long memory, but the independent noise of counting hides how much.
     CountingNoise,
@@ -134,7 +134,7 @@ fn judge(
     if (wavelet.hurst.value - whittle.value).abs() > AGREEMENT {
         return Err(Refusal::Disagreement);
     }
-    if wavelet.hurst.high < 0.0 || wavelet.hurst.low > 1.0 {
+    if !(0.0..=1.0).contains(&wavelet.hurst.value) {
         return Err(Refusal::OutOfRange);
     }
     Ok(wavelet.hurst)
@@ -165,6 +165,19 @@ mod tests {
             (0..1 << 15).map(|n| generator.poisson(if n < 1 << 14 { 10.0 } else { 20.0 })).collect();
         assert_eq!(Hurst::of(&shifting).refused, Some(Refusal::NotStationary));
         assert_eq!(Hurst::of(&[3.0; 10]).refused, Some(Refusal::TooShort));
+    }
+
+    #[test]
+    fn a_value_that_no_stationary_series_can_have_is_none_though_its_interval_reaches_into_the_range() {
+        let stationarity = Some(Stationarity { statistic: 0.5, critical: 1.0 });
+        let judged = |value: f64| {
+            let hurst = Estimate::normal(value, 0.07);
+            let fit = Fit { hurst, from: 4, to: 9, goodness: 0.5, intercept: 0.0 };
+            judge(Some(fit), Some(Estimate::normal(value, 0.05)), stationarity)
+        };
+        assert_eq!(judged(1.12), Err(Refusal::OutOfRange));
+        assert_eq!(judged(-0.01), Err(Refusal::OutOfRange));
+        assert_eq!(judged(0.97).map(|found| found.value), Ok(0.97));
     }
 
     #[test]

@@ -69,6 +69,23 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
+/// The value that a share of a sample lies below, on the straight lines between its values in order (type 7 of Hyndman and Fan 1996): the median is
+/// the middle one, or the mean of the middle two. `None` of nothing.
+#[must_use]
+pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = sorted.len().checked_sub(1)? as f64 * share.clamp(0.0, 1.0);
+    let (low, high) = (sorted.get(at.floor() as usize)?, sorted.get(at.ceil() as usize)?);
+    Some(low + (high - low) * at.fract())
+}
+
+/// The middle one of some values, or the mean of the middle two; `None` of nothing.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    quantile(values, 0.5)
+}
+
 /// Variance about the mean, divided by n; `None` of nothing.
 #[must_use]
 pub fn variance(values: &[f64]) -> Option<f64> {
@@ -107,5 +124,23 @@ impl Line {
     #[must_use]
     pub fn at(&self, x: f64) -> f64 {
         self.intercept + self.slope * x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_of_values_is_the_mean_of_the_middle_two() {
+        assert_eq!(
+            [&[][..], &[7.0], &[3.0, 1.0], &[9.0, 1.0, 2.0], &[1.0, 8.0, 4.0, 2.0]].map(median),
+            [None, Some(7.0), Some(2.0), Some(2.0), Some(3.0)]
+        );
+        let tens: Vec<f64> = (0..=10).map(|n| f64::from(10 * n)).collect();
+        assert_eq!(
+            [0.0, 0.1, 0.25, 0.9, 1.0].map(|share| quantile(&tens, share)),
+            [0.0, 10.0, 25.0, 90.0, 100.0].map(Some)
+        );
     }
 }

@@ -102,7 +102,10 @@ fn survivors(length: f64, share: f64, greenwood: f64) -> Survivors {
 /// The length that a share `of` does not outlast: the first step at which no more than 1 - `of` are left.
 #[must_use]
 pub fn quantile(curve: &[Survivors], of: f64) -> Quantile {
-    let first = |left: fn(&Survivors) -> f64| curve.iter().find(|step| left(step) <= 1.0 - of).map(|step| step.length);
+    /// Products of shares, and 1 - `of` itself, are off by so much at most; steps are further apart.
+    const ROUNDING: f64 = 1e-9;
+    let left_over = (1.0 - of) * (1.0 + ROUNDING);
+    let first = |left: fn(&Survivors) -> f64| curve.iter().find(|step| left(step) <= left_over).map(|step| step.length);
     Quantile { of, length: first(|step| step.share), low: first(|step| step.low), high: first(|step| step.high) }
 }
 
@@ -145,6 +148,19 @@ mod tests {
         let shares: Vec<f64> = spans(&[1, 2, 3, 4], &[]).curve().iter().map(|step| step.share).collect();
         assert_eq!(shares, [0.75, 0.5, 0.25, 0.0]);
         assert!(spans(&[], &[7]).curve().is_empty());
+    }
+
+    #[test]
+    fn without_cuts_a_quantile_is_that_of_the_sample_to_the_step() {
+        for n in [10, 20, 100, 1000_u64] {
+            let all: Vec<u64> = (1..=n).collect();
+            let curve = spans(&all, &[]).curve();
+            for percent in [10, 25, 30, 50, 70, 75, 90, 95, 99, 100_u64] {
+                let expected = (n * percent).div_ceil(100);
+                let found = quantile(&curve, percent as f64 / 100.0).length;
+                assert_eq!(found, Some(expected as f64), "{percent} % of 1 to {n}");
+            }
+        }
     }
 
     #[test]

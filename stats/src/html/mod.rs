@@ -18,7 +18,7 @@ use std::path::Path;
 use recorder::Campaign;
 
 use crate::ReportError;
-use crate::burstiness::{Burstiness, Options};
+use crate::burstiness::{Burstiness, Options, SHORTEST};
 use crate::input::{Named, Skipped};
 use crate::summary::{About, Seconds, Summary, period};
 use crate::throughput::{By, Throughput};
@@ -33,9 +33,6 @@ const SCALES: [f64; 12] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
 
 /// Timeouts that are compared, s: among them those of OC3MON and Zeek.
 const TIMEOUTS: [f64; 7] = [2.0, 8.0, 15.0, 64.0, 300.0, 900.0, 3600.0];
-
-/// Data phases shorter than this have no rate to speak of, s.
-const SHORTEST: f64 = 0.1;
 
 /// How many addresses are named.
 const HOSTS: usize = 10;

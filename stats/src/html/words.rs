@@ -19,20 +19,6 @@ pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Three digits.
-#[must_use]
-pub fn three(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if size >= 1e5 => format!("{value:.2e}"),
-        size if size >= 99.95 => format!("{value:.0}"),
-        size if size >= 9.995 => format!("{value:.1}"),
-        size if size >= 0.0995 => format!("{value:.2}"),
-        size if size >= 1e-3 => format!("{value:.4}"),
-        _ => format!("{value:.1e}"),
-    }
-}
-
 /// An estimate and its interval.
 #[must_use]
 pub fn estimate(found: crate::estimate::Estimate) -> String {
@@ -79,7 +65,6 @@ mod tests {
             %"
             ]
         );
-        assert_eq!([0.0, 0.02, 0.5, 12.3, 1234.0, 2e6].map(three), ["0", "0.0200", "0.50", "12.3", "1234", "2.00e6"]);
         assert_eq!(
             (share(1, 4), share(1, 0), counted(1, "hour"), counted(2000, "hour")),
             (0.25, 0.0, "1 hour".to_owned(), "2,000 hours".to_owned())

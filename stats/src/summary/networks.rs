@@ -29,10 +29,12 @@ pub struct Network {
 pub struct Networks {
     /// They, the largest first.
     pub largest: Vec<Network>,
-    /// How many networks there are, or could be kept.
+    /// How many networks there are; where figures can lack something, at least so many.
     pub known: u64,
     /// IP bytes that any of those figures can lack, because there were too many networks to keep; 0 where all are exact.
     pub lacking: u64,
+    /// Connections that any of those figures can lack; 0 where all are exact.
+    pub lacking_connections: u64,
 }
 
 /// Adds up addresses.
@@ -72,10 +74,12 @@ impl GatherNetworks {
             let prefix = if name.matches('.').count() == 2 { format!("{name}.0/24") } else { name };
             Network { prefix, connections, ip_bytes: bytes }
         };
+        let lacking = self.top.lacking().unwrap_or_default();
         Networks {
             largest: self.top.largest(NAMED).into_iter().map(network).collect(),
             known: self.top.names() as u64,
-            lacking: self.top.lacking(),
+            lacking: lacking.bytes,
+            lacking_connections: lacking.connections,
         }
     }
 }
@@ -104,5 +108,16 @@ mod tests {
             .map(|network| (network.prefix.as_str(), network.connections, network.ip_bytes))
             .collect();
         assert_eq!(found, [("10.0.1.0/24", 2, 11), ("2001:db8::/48", 2, 7), ("?", 1, 2), ("::/48", 1, 1)]);
+    }
+    #[test]
+    fn of_more_networks_than_are_kept_the_number_is_a_lower_bound_and_what_figures_can_lack_is_said() {
+        let mut gather = GatherNetworks::default();
+        let address = |n: usize| format!("10.{}.{}.1", n >> 8 & 255, n & 255);
+        (0..NAMES).for_each(|n| gather.add(&address(n), 40));
+        let found = gather.finish();
+        assert_eq!((found.known, found.lacking, found.lacking_connections), (NAMES as u64, 0, 0));
+        gather.add("192.0.2.1", 1500);
+        let found = gather.finish();
+        assert_eq!((found.known, found.lacking, found.lacking_connections), (NAMES as u64 + 1, 40, 1));
     }
 }

@@ -14,7 +14,7 @@ pub struct Gather {
     max: u64,
 }
 
-/// The spread of a quantity. Count, extremes and mean are exact, quantiles to three significant digits.
+/// The spread of a quantity. Count and extremes are exact, the mean is to the unit in which values are kept, quantiles to three significant digits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread<T> {
     /// How many values there are.
@@ -89,7 +89,7 @@ impl Gather {
 
     fn spread<T>(&self, convert: impl Fn(u64) -> T) -> Option<Spread<T>> {
         let n = self.histogram.len();
-        let mean = self.sum.checked_div(u128::from(n))? as u64;
+        let mean = (self.sum + u128::from(n / 2)).checked_div(u128::from(n))? as u64;
         let quantile = |q| convert(self.histogram.value_at_quantile(q).clamp(self.min, self.max));
         Some(Spread {
             n,
@@ -108,12 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extremes_and_mean_are_exact_and_quantiles_to_three_digits() {
+    fn extremes_are_exact_the_mean_is_to_the_unit_and_quantiles_to_three_digits() {
         let mut gather = Gather::default();
         assert_eq!(gather.counts(), None);
         (1..=100_000).for_each(|value| gather.add(value));
         let spread = gather.counts().unwrap();
-        assert_eq!((spread.n, spread.min, spread.max, spread.mean), (100_000, 1, 100_000, 50_000));
+        assert_eq!((spread.n, spread.min, spread.max, spread.mean), (100_000, 1, 100_000, 50_001), "50,000.5, rounded");
         for (quantile, expected) in [(spread.p50, 50_000_u64), (spread.p90, 90_000), (spread.p99, 99_000)] {
             assert!(quantile.abs_diff(expected) <= expected / 1000, "{quantile} for {expected}");
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use recorder::State;
 
-use super::{About, Connections, Halves, Instant, Oddities, Peak, Rates, Seconds, Spread, Spreads, Summary};
+use super::{About, Connections, Halves, Instant, Networks, Oddities, Peak, Rates, Seconds, Spread, Spreads, Summary};
 use crate::page::Page;
 use crate::services;
 use crate::text::{bit_rate, bytes, count, duration, instant, share};
@@ -262,18 +262,27 @@ fn networks(page: &mut Page, summary: &Summary) {
     for (title, networks) in
         [("Originators' networks", &summary.originator_networks), ("Responders' networks", &summary.responder_networks)]
     {
-        if networks.largest.is_empty() {
-            continue;
+        if !networks.largest.is_empty() {
+            named_networks(page, title, networks, summary.traffic.ip_bytes.total());
         }
-        let whole = summary.traffic.ip_bytes.total();
-        page.section(&format!("{title}, of {}", count(networks.known)), &["connections", "IP bytes", "share"]);
-        for network in &networks.largest {
-            let columns = [count(network.connections), bytes(network.ip_bytes), share(network.ip_bytes, whole)];
-            page.row(format!("  {}", network.prefix), &columns.each_ref().map(String::as_str));
-        }
-        if networks.lacking > 0 {
-            page.line(&format!("  Too many to keep them all: a figure may lack up to {}.", bytes(networks.lacking)));
-        }
+    }
+}
+
+fn named_networks(page: &mut Page, title: &str, networks: &Networks, whole: u64) {
+    // Connections are lacking whenever something is: a forgotten network had one.
+    let lacks = networks.lacking_connections > 0;
+    let known = if lacks { format!("{} or more", count(networks.known)) } else { count(networks.known) };
+    page.section(&format!("{title}, of {known}"), &["connections", "IP bytes", "share"]);
+    for network in &networks.largest {
+        let columns = [count(network.connections), bytes(network.ip_bytes), share(network.ip_bytes, whole)];
+        page.row(format!("  {}", network.prefix), &columns.each_ref().map(String::as_str));
+    }
+    if lacks {
+        page.line(&format!(
+            "  Too many to keep them all: a figure may lack up to {} and {} connections.",
+            bytes(networks.lacking),
+            count(networks.lacking_connections)
+        ));
     }
 }
 
@@ -284,5 +293,24 @@ fn losses(page: &mut Page, losses: &[String]) {
     }
     for sentence in losses {
         page.fact("!", sentence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_networks_their_number_is_a_lower_bound_and_figures_say_what_they_may_lack() {
+        let text = |networks: &Networks| {
+            let mut page = Page::default();
+            named_networks(&mut page, "Networks", networks, 1000);
+            page.text
+        };
+        let all = Networks { known: 65_536, ..Networks::default() };
+        assert!(text(&all).contains("Networks, of 65,536  ") && !text(&all).contains("lack"));
+        let some = text(&Networks { known: 65_537, lacking: 1500, lacking_connections: 12, ..all });
+        assert!(some.contains("Networks, of 65,537 or more "), "{some}");
+        assert!(some.contains("may lack up to 1.50 kB and 12 connections"), "{some}");
     }
 }

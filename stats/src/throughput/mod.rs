@@ -14,6 +14,7 @@ use recorder::{Campaign, Table};
 use serde::Serialize;
 
 use crate::ReportError;
+use crate::burstiness::HOUR;
 use crate::cell::Column;
 use crate::input::{Skipped, each_batch};
 use crate::standing::Standing;
@@ -106,9 +107,6 @@ impl Throughput {
         text::render(self)
     }
 }
-
-/// Nanoseconds in an hour.
-const HOUR: i64 = 3_600_000_000_000;
 
 fn column<'a>(batch: &'a arrow_array::RecordBatch, name: &'static str) -> Result<Column<'a>, ReportError> {
     Column::require(batch, Table::Connections, name)

@@ -34,7 +34,7 @@ pub fn render(report: &Timeouts) -> String {
     };
     row(&mut page, "    later by, median", &late(|spread| spread.p50));
     row(&mut page, "    later by, at most", &late(|spread| spread.max));
-    row(&mut page, "  Ended flows that wait in the table, on average", &|timeout| {
+    row(&mut page, "    of them waiting in the table, on average", &|timeout| {
         timeout.waiting.map_or("-".to_owned(), |waiting| count(waiting.round() as u64))
     });
     page.line("  * at least: packets further apart than that on average; at most: lives longer than the timeout.");

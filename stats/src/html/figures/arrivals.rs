@@ -3,11 +3,12 @@
 use super::super::Data;
 use super::super::page::{Content, Figure, Table};
 use super::super::svg::{Axis, Plot, Scale, Style, Unit, legend};
-use super::super::words::{counted, percent, three};
+use super::super::words::{counted, length, percent};
 use super::{clock, largest, looks, of_campaign, smallest};
 use crate::burstiness::HourReport;
-use crate::estimate::arrivals::{Arrivals, CRITICAL};
-use crate::text::{bytes, count, duration, instant};
+use crate::estimate::arrivals::{Arrivals, CRITICAL, Untested};
+use crate::summary::Seconds;
+use crate::text::{bytes, count, instant, three};
 
 /// A plot of fewer hours would show less than the table.
 const FEWEST: usize = 3;
@@ -40,7 +41,9 @@ pub fn arrivals(campaigns: &[Data]) -> Figure {
     let content = match (plots.is_empty(), table.rows.is_empty()) {
         (false, _) => Content::Plots { legend: legend(&looks(["like a Poisson process", "not"])), plots },
         (true, false) => Content::Table(table.clone()),
-        (true, true) => Content::Refused("No hour has the fifty openings that a test needs.".to_owned()),
+        (true, true) => Content::Refused(
+            "No hour has the fifty openings that a test needs, by a clock that tells them apart.".to_owned(),
+        ),
     };
     Figure {
         id: "fig-arrivals".to_owned(),
@@ -52,10 +55,21 @@ pub fn arrivals(campaigns: &[Data]) -> Figure {
                   where A² is below it and neighbouring gaps do not correlate, so that about one in ten hours of a \
                   true one fails."
             .to_owned(),
-        basis: "table connections, first packets of those whose beginning was seen, up to 4,096 from the beginning \
-            of each hour."
-            .to_owned(),
+        basis: format!(
+            "table connections, first packets of those whose beginning was seen, up to 4,096 from the beginning \
+            of each hour, stamps spread over the clock's tick{}.",
+            coarse(campaigns)
+        ),
         data: Some(table),
+    }
+}
+
+/// How many hours could not be tested because of the clock.
+fn coarse(campaigns: &[Data]) -> String {
+    let hours = campaigns.iter().flat_map(|data| &data.burstiness.hours);
+    match hours.filter(|hour| hour.opening_gaps.refused == Some(Untested::CoarseClock)).count() {
+        0 => String::new(),
+        hours => format!("; {} not tested, for the clock is too coarse", counted(hours as u64, "hour")),
     }
 }
 
@@ -69,15 +83,17 @@ pub fn excesses(campaigns: &[Data]) -> Figure {
         let bins: usize = alpha.iter().map(|excess| excess.bins).sum();
         let of_bins: usize = alpha.iter().map(|excess| excess.of_bins).sum();
         let longest = alpha.iter().map(|excess| excess.longest).max().unwrap_or(0);
-        let sentence = format!(
-            "{} of {} bins of half a second ({}) exceed their hour's mean by three standard deviations; the longest \
-                run is {}",
-            count(bins as u64),
-            count(of_bins as u64),
-            percent(super::super::words::share(bins as u64, of_bins as u64)),
-            duration(longest as f64 / 2.0)
-        );
-        words.push(of_campaign(campaigns, data, &sentence));
+        if let Some(Seconds(bin)) = data.burstiness.alpha_bin_s {
+            let sentence = format!(
+                "{} of {} bins of {} ({}) exceed their hour's mean by three standard deviations; the longest run is {}",
+                count(bins as u64),
+                count(of_bins as u64),
+                length(bin),
+                percent(super::super::words::share(bins as u64, of_bins as u64)),
+                length(longest as f64 * bin)
+            );
+            words.push(of_campaign(campaigns, data, &sentence));
+        }
         for bin in &data.burstiness.alpha_bins {
             let who = bin
                 .connection
@@ -87,11 +103,8 @@ pub fn excesses(campaigns: &[Data]) -> Figure {
             table.row([of_campaign(campaigns, data, &instant(bin.ts.0, 1)), bytes(bin.bytes), who, share]);
         }
     }
-    let content = if table.rows.is_empty() {
-        Content::Refused("No bin of half a second stands out.".to_owned())
-    } else {
-        Content::Table(table)
-    };
+    let content =
+        if table.rows.is_empty() { Content::Refused("No bin stands out.".to_owned()) } else { Content::Table(table) };
     Figure {
         id: "fig-alpha".to_owned(),
         title: "Alpha traffic: who makes the bursts".to_owned(),
@@ -101,10 +114,10 @@ pub fn excesses(campaigns: &[Data]) -> Figure {
             "The bins that stand out most, and the connection that can have filled each: had every connection sent \
                 evenly between its first packet and its last, its share of the bin would have been so much. \
              Over 100 %, it sent less than its mean just then. A burst that one connection dominates is alpha \
-             traffic; one of many small shares is a crowd. {}.",
-            words.join("; ")
+             traffic; one of many small shares is a crowd. {}",
+            words.iter().map(|sentence| format!("{sentence}.")).collect::<Vec<_>>().join(" ")
         ),
-        basis: "table intervals, IP bytes in bins of half a second, hour by hour; table connections, ip_bytes over \
+        basis: "table intervals, IP bytes in bins of half a second (whole bins of the campaign), hour by hour; table connections, ip_bytes over \
             duration (after Sarvotham, Riedi and Baraniuk 2001)."
             .to_owned(),
         data: None,

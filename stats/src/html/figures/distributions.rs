@@ -4,10 +4,10 @@ use super::super::Data;
 use super::super::gather::Distribution;
 use super::super::page::{Content, Figure, Table};
 use super::super::svg::{Axis, Plot, Scale, Style, Unit, lines as keys};
-use super::super::words::{counted, percent, share, three};
+use super::super::words::{counted, percent, share};
 use super::{largest, of_campaign, smallest};
 use crate::estimate::tail::Tail;
-use crate::text::{bit_rate, bytes, count, duration};
+use crate::text::{bit_rate, bytes, count, duration, three};
 use crate::throughput::SLOW;
 
 /// A line of a figure: its name, and its distribution.

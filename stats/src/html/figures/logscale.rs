@@ -3,11 +3,11 @@
 use super::super::Data;
 use super::super::page::{Content, Figure, Table};
 use super::super::svg::{Axis, Plot, Scale, Style, Tick, Unit, legend};
-use super::super::words::{estimate, length, three};
+use super::super::words::{estimate, length};
 use super::of_campaign;
 use crate::burstiness::{HourReport, SeriesReport};
 use crate::estimate::hurst::Hurst;
-use crate::text::instant;
+use crate::text::{instant, three};
 
 /// Octaves whose time scale stands beneath them.
 const EVERY: u32 = 3;

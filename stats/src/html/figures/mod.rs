@@ -30,6 +30,7 @@ pub use week::week;
 
 use super::Data;
 use super::svg::{Axis, Scale, Style, Unit};
+use crate::estimate::{median, quantile};
 use crate::text::instant;
 
 /// The title of a campaign's panel: none where there is but one.
@@ -63,9 +64,18 @@ fn smallest(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     values.into_iter().filter(|value| value.is_finite() && *value > 0.0).min_by(f64::total_cmp)
 }
 
-/// The middle of some numbers, and those that a tenth lie below and above.
-fn middle(mut values: Vec<f64>) -> Option<[f64; 3]> {
-    values.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| values.get(((values.len().saturating_sub(1)) as f64 * share).round() as usize).copied();
-    Some([at(0.1)?, at(0.5)?, at(0.9)?])
+/// What a tenth of some numbers lie below, their median, and what a tenth lie above.
+fn middle(values: &[f64]) -> Option<[f64; 3]> {
+    Some([quantile(values, 0.1)?, median(values)?, quantile(values, 0.9)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_two_hours_lies_between_them() {
+        assert_eq!(middle(&[4.0, 2.0]), Some([2.2, 3.0, 3.8]));
+        assert_eq!(middle(&[]), None);
+    }
 }

@@ -3,9 +3,10 @@
 use super::super::Data;
 use super::super::page::{Content, Figure, Table};
 use super::super::svg::{Axis, Plot, Scale, Style, Unit, legend};
-use super::super::words::{counted, length, three};
+use super::super::words::{counted, length};
 use super::{largest, middle, of_campaign, smallest};
 use crate::burstiness::{HourReport, ScaleReport, SeriesReport};
+use crate::text::three;
 
 /// Which series of an hour.
 type Pick = fn(&HourReport) -> &SeriesReport;
@@ -13,7 +14,7 @@ type Pick = fn(&HourReport) -> &SeriesReport;
 /// What of a scale of it.
 type Value = fn(&ScaleReport) -> Option<f64>;
 
-/// A value by scale: the middle of all hours, and those that a tenth of them lie below and above; how many hours.
+/// A value by scale: the median of the hours that have it, and those that a tenth of them lie below and above; how many hours.
 struct Line {
     name: String,
     points: Vec<(f64, [f64; 3], usize)>,
@@ -48,7 +49,7 @@ pub fn dispersion(campaigns: &[Data]) -> Figure {
         content: content("idc", "variance / mean of counts", &lines, Some((1.0, "Poisson"))),
         reading: "A Poisson process has 1 at every scale. An index that goes on growing with the scale shows bursts \
             of bursts; a straight rise on these axes, self-similarity. \
-                  Level and trend of each stretch of 100 intervals are taken off first, for both would inflate it."
+                  Level and trend of each stretch of 100 intervals or a little more are taken off first, for both would inflate it."
             .to_owned(),
         basis: basis(campaigns),
         data: Some(table(&lines)),
@@ -62,8 +63,7 @@ fn lines(campaigns: &[Data], series: &[(&str, Pick)], value: Value) -> Vec<Line>
         let point = |at: usize| {
             let length = pick(hours.first()?).scales.get(at)?.scale_s.0;
             let values: Vec<f64> = hours.iter().filter_map(|hour| value(pick(hour).scales.get(at)?)).collect();
-            let number = values.len();
-            Some((length, middle(values)?, number))
+            Some((length, middle(&values)?, values.len()))
         };
         Line { name: of_campaign(campaigns, data, name), points: (0..scales).filter_map(point).collect() }
     };
@@ -102,15 +102,15 @@ fn content(id: &str, title: &str, lines: &[Line], rule: Option<(f64, &str)>) -> 
 fn basis(campaigns: &[Data]) -> String {
     let hours: usize = campaigns.iter().map(|data| data.burstiness.hours.len()).sum();
     format!(
-        "table intervals, both directions, {}, each by itself: the line is the middle of the hours, the band holds \
-            eight in ten of them.",
+        "table intervals, both directions, {}, each by itself: the line is the median of the hours that hold twenty \
+            intervals of the scale, the band holds eight in ten of them.",
         counted(hours as u64, "hour")
     )
 }
 
 fn table(lines: &[Line]) -> Table {
     let mut table =
-        Table::new(&["series", "time scale", "a tenth of hours below", "middle", "a tenth of hours above", "hours"]);
+        Table::new(&["series", "time scale", "a tenth of hours below", "median", "a tenth of hours above", "hours"]);
     for line in lines {
         for (scale, [low, middle, high], hours) in &line.points {
             table.row([

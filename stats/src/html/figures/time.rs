@@ -6,7 +6,7 @@ use super::super::page::{Content, Figure, Table};
 use super::super::svg::{Axis, Plot, Scale, Style, Unit, lines};
 use super::super::words::counted;
 use super::{clock, largest, looks, of_campaign, panel, smallest};
-use crate::text::{bit_rate, count, duration, instant};
+use crate::text::{bit_rate, count, duration, instant, three};
 
 /// Bits of a byte.
 const BITS: f64 = 8.0;
@@ -252,7 +252,7 @@ fn table(campaigns: &[Data]) -> Table {
                 bit_rate(column.orig_bytes * BITS / seconds),
                 bit_rate(column.resp_bytes * BITS / seconds),
                 bit_rate(column.busiest * BITS / bin),
-                super::super::words::three(column.packets / seconds),
+                three(column.packets / seconds),
                 count(column.opened as u64),
                 count(column.closed as u64),
                 column.live.map_or("-".to_owned(), |live| count(live.high as u64)),

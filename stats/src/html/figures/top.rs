@@ -44,16 +44,13 @@ pub fn hosts(campaigns: &[Data]) -> Figure {
         });
         (panel(campaigns, data), bars.collect())
     };
-    let lacking = campaigns.iter().map(|data| data.connections.lacking).max().unwrap_or(0);
-    let exactness = match lacking {
-        0 => "; every figure is exact".to_owned(),
-        lacking => {
-            format!(
-                "; of so many addresses not all could be kept, so that a figure may lack up to \
-                {}",
-                bytes(lacking)
-            )
-        }
+    let exactness = match campaigns.iter().filter_map(|data| data.connections.lacking).max_by_key(|most| most.bytes) {
+        None => "; every figure is exact".to_owned(),
+        Some(most) => format!(
+            "; of so many addresses not all could be kept, so that a figure may lack up to {} and {}",
+            bytes(most.bytes),
+            counted(most.connections, "connection")
+        ),
     };
     Figure {
         id: "fig-hosts".to_owned(),

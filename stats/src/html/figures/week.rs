@@ -5,9 +5,9 @@ use super::super::page::{Content, Figure, Table};
 use super::super::svg::{Axis, Plot, Scale, Tick, Unit};
 use super::super::words::counted;
 use super::{largest, of_campaign, panel};
+use crate::burstiness::HOUR;
 use crate::text::{bit_rate, duration};
 
-const HOUR: i64 = 3_600_000_000_000;
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// Hours and days.

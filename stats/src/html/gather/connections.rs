@@ -8,13 +8,14 @@ use arrow_array::RecordBatch;
 use recorder::{Campaign, Table};
 
 use crate::ReportError;
+use crate::burstiness;
 use crate::cell::Column;
 use crate::input::{Skipped, each_batch};
 use crate::summary::Gather;
 use crate::top::{Tally, Top};
 
 /// Data phases shorter than this make a rate meaningless, ns.
-const SHORTEST: i64 = 100_000_000;
+const SHORTEST: i64 = (burstiness::SHORTEST * 1e9) as i64;
 
 /// Addresses and networks that are kept at a time.
 const NAMES: usize = 1 << 17;
@@ -137,8 +138,8 @@ pub struct Connections {
     pub round_trips: [Distribution; 2],
     /// Addresses with the most IP bytes.
     pub hosts: Vec<Host>,
-    /// How many bytes any of those figures can lack.
-    pub lacking: u64,
+    /// How much any of those figures can lack; nothing where all are exact.
+    pub lacking: Option<Tally>,
     /// Connections to look at closely, the largest first.
     pub chosen: Vec<Chosen>,
 }
