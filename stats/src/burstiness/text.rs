@@ -101,9 +101,9 @@ fn scales(page: &mut Page, report: &Burstiness) {
         let cell = |[hours, median, largest]: &[String; 3]| format!("{hours:>6}{median:>8}{largest:>8}");
         page.line(&cells.iter().fold(line, |line, of| line + &cell(of)));
     }
-    page.line("  Scales are whole bins. Hours: those that hold twenty intervals of the scale, and in which something");
-    page.line("  is counted. IDC: variance over mean of the counts, freed of level and trend over blocks of 100");
-    page.line("  intervals or a little more; 1 at every scale for a Poisson process.");
+    page.line("  Scales are whole bins. Hours: those that hold twenty intervals of the scale and count something.");
+    page.line("  IDC: variance over mean of the counts, freed of level and trend over blocks of 100 intervals or a");
+    page.line("  little more; 1 at every scale for a Poisson process.");
 }
 
 fn hours(page: &mut Page, report: &Burstiness) {
