@@ -20,8 +20,9 @@ use crate::input::{Skipped, each_batch};
 use crate::standing::Standing;
 use crate::summary::{Gather, Seconds, Spread};
 
-/// The columns of the first pass, and of the second.
+/// The columns of the first pass.
 const EXTENT_COLUMNS: [&str; 3] = ["final", "ts", "last_ts"];
+/// The columns of the second.
 const COLUMNS: [&str; 7] = ["final", "ts", "last_ts", "closed_ts", "close_reason", "orig_pkts", "resp_pkts"];
 
 /// What timeouts would have made of a campaign.
@@ -119,14 +120,14 @@ impl Timeouts {
         })?;
         let nanos: Vec<i64> = gathered.iter().map(|timeout| timeout.nanos).collect();
         let merged = follow::merged(campaign, &nanos, connections)?;
-        let nanos = extent.map(|(first, last)| last.saturating_sub(first) as f64);
+        let length = extent.map(|(first, last)| last.saturating_sub(first) as f64);
         let finish = |(gathered, merged): (GatherTimeout, u64)| Timeout {
             timeout_s: Seconds(gathered.nanos as f64 / 1e9),
             split_at_least: gathered.split_at_least,
             split_at_most: gathered.split_at_most,
             merged,
             late: gathered.late.times(),
-            waiting: nanos.filter(|&nanos| nanos > 0.0).map(|nanos| gathered.waited as f64 / nanos),
+            waiting: length.filter(|&nanos| nanos > 0.0).map(|nanos| gathered.waited as f64 / nanos),
         };
         Ok(Self {
             campaign: path.display().to_string(),
@@ -134,7 +135,7 @@ impl Timeouts {
             basis: "connections, their whole lives",
             connections,
             closed,
-            duration_s: nanos.map(|nanos| Seconds(nanos / 1e9)),
+            duration_s: length.map(|nanos| Seconds(nanos / 1e9)),
             timeouts: gathered.into_iter().zip(merged).map(finish).collect(),
         })
     }
