@@ -190,14 +190,22 @@ pub enum SourceError {
         /// The interface.
         interface: String,
     },
-    /// The kernel refused something else.
+    /// A kind of source that this build has no code for.
+    #[error(
+        "this build has no {backend} sources: build it again with 'cargo build --release --workspace --features tap/{backend}'"
+    )]
+    NotBuilt {
+        /// The kind, which is also the name of the cargo feature.
+        backend: &'static str,
+    },
+    /// The system refused something else.
     #[error("capturing on {interface}: {action} failed: {error}{advice}")]
     Device {
-        /// The interface.
+        /// The interface, or a device of another kind.
         interface: String,
         /// What was tried.
         action: &'static str,
-        /// What the kernel said.
+        /// What the system said.
         error: io::Error,
         /// What to do, or nothing.
         advice: &'static str,

@@ -1,7 +1,7 @@
 //! Frames from files and devices, parsed, steered and queued for the shards, with every loss counted where it happens.
 //!
 //! # The path of a packet
-//! 1. A [`Source`] ([`pcap`]: capture files; [`af_packet`], [`af_xdp`]: network interfaces) lends each [`Frame`] to its poller for
+//! 1. A [`Source`] ([`pcap`]: capture files; [`af_packet`], [`af_xdp`], [`dpdk`]: network interfaces) lends each [`Frame`] to its poller for
 //!    the time of a visit. [`SourceSpec`] reads what the user typed and opens it.
 //! 2. The [`Poller`], a thread a source, parses the frame once ([`wire::parse`]), counts what is not TCP or cannot be used
 //!    ([`PollerCounters`]), and chooses the shard by the flow's hash ([`shard_of`]).
@@ -17,10 +17,12 @@ mod batch;
 mod bins;
 mod config;
 mod counters;
+pub mod dpdk;
 mod error;
 mod inbox;
 pub mod interface;
 mod leap;
+mod live;
 mod options;
 pub mod pcap;
 mod pipeline;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{Pace, Source, SourceError, af_packet, af_xdp, pcap};
+use crate::{Pace, Source, SourceError, af_packet, af_xdp, dpdk, pcap};
 
 /// A source of this crate as the user named it.
 ///
@@ -21,6 +21,8 @@ pub enum SourceSpec {
     AfXdp(af_xdp::Options),
     /// `afxdp-inline:A,B`: between two network interfaces, each frame of one going out of the other.
     AfXdpInline(af_xdp::InlineOptions),
+    /// `dpdk:DEVARGS`: a device that DPDK drives. Opens only in a build with the feature `dpdk`.
+    Dpdk(dpdk::Options),
 }
 
 /// A source that cannot be understood.
@@ -29,12 +31,9 @@ pub enum SpecError {
     /// There is no such kind of source.
     #[error(
         "'{0}' is not a source: write pcap:PATH (a file, a directory, a pattern, or - for standard input), afpacket:IFACE, \
-         afxdp:IFACE or afxdp-inline:A,B"
+         afxdp:IFACE, afxdp-inline:A,B or dpdk:DEVARGS"
     )]
     UnknownKind(String),
-    /// A kind that exists, but not in this build.
-    #[error("this build has no {0} backend; it has pcap:PATH, afpacket:IFACE, afxdp:IFACE and afxdp-inline:A,B")]
-    NotBuilt(String),
     /// Nothing stands after the colon.
     #[error("{0}: what to capture from is missing after the colon")]
     MissingArgument(String),
@@ -60,17 +59,11 @@ pub enum SpecError {
     },
 }
 
-/// Kinds of sources that the programs know by name, but that are not part of this build.
-const NOT_BUILT: [&str; 1] = ["dpdk"];
-
 impl FromStr for SourceSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let (kind, argument) = text.split_once(':').ok_or_else(|| SpecError::UnknownKind(text.to_owned()))?;
-        if NOT_BUILT.contains(&kind) {
-            return Err(SpecError::NotBuilt(kind.to_owned()));
-        }
         let argument = Some(argument).filter(|argument| !argument.is_empty());
         let argument = argument.ok_or_else(|| SpecError::MissingArgument(text.to_owned()));
         match kind {
@@ -78,6 +71,7 @@ impl FromStr for SourceSpec {
             "afpacket" => Ok(Self::AfPacket(argument?.parse()?)),
             "afxdp" => Ok(Self::AfXdp(argument?.parse()?)),
             "afxdp-inline" => Ok(Self::AfXdpInline(argument?.parse()?)),
+            "dpdk" => Ok(Self::Dpdk(argument?.parse()?)),
             _ => Err(SpecError::UnknownKind(text.to_owned())),
         }
     }
@@ -90,6 +84,7 @@ impl fmt::Display for SourceSpec {
             Self::AfPacket(options) => write!(f, "afpacket:{options}"),
             Self::AfXdp(options) => write!(f, "afxdp:{options}"),
             Self::AfXdpInline(options) => write!(f, "afxdp-inline:{options}"),
+            Self::Dpdk(options) => write!(f, "dpdk:{options}"),
         }
     }
 }
@@ -105,15 +100,17 @@ impl SourceSpec {
             Self::AfPacket(options) => af_packet::open(options),
             Self::AfXdp(options) => af_xdp::open(options),
             Self::AfXdpInline(options) => af_xdp::open_inline(options),
+            Self::Dpdk(options) => dpdk::open(options),
         }
     }
 
     /// Whether it can be kept waiting.
     #[must_use]
-    pub const fn pace(&self) -> Pace {
+    pub fn pace(&self) -> Pace {
         match self {
             Self::Pcap(_) => Pace::Patient,
             Self::AfPacket(_) | Self::AfXdp(_) | Self::AfXdpInline(_) => Pace::Live,
+            Self::Dpdk(options) => options.pace(),
         }
     }
 }
@@ -155,17 +152,24 @@ mod tests {
     }
 
     #[test]
+    fn a_device_of_dpdk_keeps_its_own_arguments_and_prints_back() {
+        let spec: SourceSpec = "dpdk:net_pcap0,rx_pcap=a.pcap,huge=off".parse().unwrap();
+        assert_eq!((spec.pace(), spec.to_string().parse()), (Pace::Patient, Ok(spec)));
+    }
+
+    #[cfg(not(feature = "dpdk"))]
+    #[test]
+    fn a_build_without_dpdk_says_how_to_get_one_with_it() {
+        let opened = "dpdk:net_null0".parse::<SourceSpec>().unwrap().open();
+        let refusal = opened.err().unwrap().to_string();
+        assert!(refusal.contains("--features tap/dpdk"), "{refusal}");
+    }
+
+    #[test]
     fn a_refusal_says_what_there_is() {
         assert!(refusal("eth0").contains("afpacket:IFACE"));
         assert!(refusal("pcapp:x").contains("pcap:PATH"));
-        for kind in NOT_BUILT {
-            assert_eq!(
-                refusal(&format!("{kind}:x")),
-                format!(
-                    "this build has no {kind} backend; it has pcap:PATH, afpacket:IFACE, afxdp:IFACE and afxdp-inline:A,B"
-                )
-            );
-        }
+        assert!(refusal("dpdk:").contains("missing") && refusal("dpdk:net_null0,rx-queues=x").contains("1 to 64"));
         assert!(refusal("pcap:").contains("missing"));
         assert!(refusal("afpacket:,queues=2").contains("missing"));
         assert!(refusal("afpacket:eth0,queue=2").contains("queues, ring, timeout, promisc"));

@@ -11,9 +11,11 @@ use std::io::Write;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 
-use capture::{DeviceCounters, Polled, SourceError};
-use common::{Kept, drain, tcp_frame, udp_frame};
-use net::{Namespace, Sender, finish, now, open, open_error};
+use capture::DeviceCounters;
+use common::{Kept, tcp_frame, udp_frame};
+use net::{
+    Namespace, Sender, assert_promises_that_time_passes, assert_tells_of_down_and_gone, finish, now, open, open_error,
+};
 
 /// Frames that a test sends at once: 100 fewer than the kernel holds between the two ends of a veth pair
 /// (`net.core.netdev_max_backlog`). What it drops beyond that on a busy machine, no capture can count.
@@ -141,36 +143,14 @@ fn an_interface_without_link_headers_gives_raw_ip() {
 
 #[test]
 fn an_interface_that_goes_down_or_away_is_reported_after_its_last_frames() {
-    let Some(namespace) = Namespace::enter("gone") else { return };
-    let mut source = open("afpacket:vb").remove(0);
-    let sender = Sender::new("va");
-    let mut frames: Vec<Kept> = Vec::new();
-    sender.send(&udp_frame((1, 1), b"first"));
-    namespace.ip("link set vb down");
-    let went_down = (0..100).find_map(|_| source.poll(&mut |frame| frames.push(frame.into())).err());
-    assert!(matches!(went_down, Some(SourceError::InterfaceWentDown { .. })), "{went_down:?}");
-    namespace.ip("link set vb up");
-    namespace.wait_until_up();
-    sender.send(&udp_frame((1, 1), b"second"));
-    namespace.ip("link del vb");
-    let (rest, problems) = drain(source.as_mut());
-    frames.extend(rest);
-    assert!(matches!(problems[..], [SourceError::InterfaceGone { .. }]), "{problems:?}");
-    let texts: Vec<_> = frames.iter().map(|frame| frame.bytes[42..].to_vec()).collect();
-    assert_eq!(texts, [b"first".to_vec(), b"second".to_vec()]);
-    assert_eq!(source.device().offered, 2);
+    let Some(namespace) = Namespace::enter("packet-gone") else { return };
+    assert_tells_of_down_and_gone(&namespace, "afpacket:vb");
 }
 
 #[test]
 fn an_idle_interface_promises_that_time_passes() {
-    let Some(_namespace) = Namespace::enter("idle") else { return };
-    let mut source = open("afpacket:vb").remove(0);
-    let before = now();
-    let promised = (0..100).find_map(|_| match source.poll(&mut |_| {}).unwrap() {
-        Polled::Idle { past: Some(past) } if past.0 > before => Some(past.0),
-        _ => None,
-    });
-    assert!(promised.is_some_and(|past| past < now()));
+    let Some(_namespace) = Namespace::enter("packet-idle") else { return };
+    assert_promises_that_time_passes("afpacket:vb");
 }
 
 #[test]

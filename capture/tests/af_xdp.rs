@@ -10,9 +10,12 @@ mod net;
 use std::collections::BTreeSet;
 
 use capture::interface::Interface;
-use capture::{DeviceCounters, Polled, Source, SourceError};
-use common::{Kept, drain, tcp_frame, udp_frame};
-use net::{Namespace, Sender, finish, now, open, open_error};
+use capture::{DeviceCounters, Source};
+use common::{Kept, tcp_frame, udp_frame};
+use net::{
+    Namespace, Sender, assert_promises_that_time_passes, assert_tells_of_down_and_gone, finish, now, open, open_error,
+    wait_for,
+};
 
 const MODES: [&str; 2] = ["drv", "skb"];
 
@@ -30,17 +33,6 @@ fn send_all(sender: &Sender, frames: &[Vec<u8>], source: &mut dyn Source) -> Vec
         wait_for(source, &mut kept, sent);
     }
     kept
-}
-
-/// Polls until the source was offered this many frames.
-fn wait_for(source: &mut dyn Source, kept: &mut Vec<Kept>, offered: u64) {
-    for _ in 0..1000 {
-        source.poll(&mut |frame| kept.push(frame.into())).unwrap();
-        if source.device().offered >= offered {
-            return;
-        }
-    }
-    panic!("{} of {offered} frames were offered", source.device().offered);
 }
 
 #[test]
@@ -194,36 +186,13 @@ fn nothing_stays_behind_and_a_second_tap_is_refused() {
 #[test]
 fn an_interface_that_goes_down_or_away_is_reported_after_its_last_frames() {
     let Some(namespace) = Namespace::enter("xdp-gone") else { return };
-    let mut source = open("afxdp:vb").remove(0);
-    let mut kept: Vec<Kept> = Vec::new();
-    Sender::new("va").send(&udp_frame((1, 1), b"first"));
-    wait_for(source.as_mut(), &mut kept, 1);
-    namespace.ip("link set vb down");
-    let went_down = (0..1000).find_map(|_| source.poll(&mut |frame| kept.push(frame.into())).err());
-    assert!(matches!(went_down, Some(SourceError::InterfaceWentDown { .. })), "{went_down:?}");
-    namespace.ip("link set vb up");
-    namespace.wait_until_up();
-    Sender::new("va").send(&udp_frame((1, 1), b"second"));
-    wait_for(source.as_mut(), &mut kept, 2);
-    namespace.ip("link del vb");
-    let (rest, problems) = drain(source.as_mut());
-    kept.extend(rest);
-    assert!(matches!(problems[..], [SourceError::InterfaceGone { .. }]), "{problems:?}");
-    let texts: Vec<_> = kept.iter().map(|frame| frame.bytes[42..].to_vec()).collect();
-    assert_eq!(texts, [b"first".to_vec(), b"second".to_vec()]);
-    assert_eq!(source.device().offered, 2);
+    assert_tells_of_down_and_gone(&namespace, "afxdp:vb");
 }
 
 #[test]
 fn an_idle_interface_promises_that_time_passes() {
     let Some(_namespace) = Namespace::enter("xdp-idle") else { return };
-    let mut source = open("afxdp:vb").remove(0);
-    let before = now();
-    let promised = (0..100).find_map(|_| match source.poll(&mut |_| {}).unwrap() {
-        Polled::Idle { past: Some(past) } if past.0 > before => Some(past.0),
-        _ => None,
-    });
-    assert!(promised.is_some_and(|past| past < now()));
+    assert_promises_that_time_passes("afxdp:vb");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub fn open(options: &Options) -> Result<Vec<Box<dyn Source>>, SourceError> {
         if options.queues.get() > 1 {
             group = Some(socket.join_fanout(group).map_err(explain)?);
         }
-        let device = Device { index, hardware, watch: watch.take() };
+        let device = Device { index, hardware, longest: interface.longest_frame(), watch: watch.take() };
         queues.push(Queue::new(name(options, number), options, socket, ring, device));
     }
     for queue in &queues {

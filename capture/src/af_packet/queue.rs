@@ -1,17 +1,18 @@
 //! A ring as a source.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use wire::LinkType;
+use wire::{LinkType, Nanos};
 
 use super::Options;
 use super::ring::{Ring, RingFrame};
 use super::socket::Socket;
 use crate::interface::Failed;
-use crate::interface::clock::{instant, utc};
+use crate::interface::OVER_MTU;
 use crate::interface::watch::Watch;
+use crate::live::{self, Queue as _, State};
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
 /// How long an idle poller sleeps at most; a block that is handed over wakes it at once.
@@ -42,6 +43,9 @@ pub(super) struct Queue {
     strip_link: bool,
     /// A frame that was captured this long ago is in a block that was handed over.
     margin: Duration,
+    /// Longest frame of the wire, and how many were longer.
+    longest: u32,
+    over_mtu: u64,
     counters: DeviceCounters,
     visited: u64,
     visited_at_reading: u64,
@@ -52,25 +56,14 @@ pub(super) struct Queue {
 pub(super) struct Device {
     pub index: u32,
     pub hardware: u16,
+    pub longest: u32,
     /// Of the queue that stands for the whole interface.
     pub watch: Option<Watch>,
 }
 
-/// Where a queue stands.
-#[derive(Debug)]
-enum State {
-    Open,
-    /// No more frames come in; those in the ring are visited until this instant, by which the last block is handed over.
-    Draining {
-        until: Instant,
-        why: Option<SourceError>,
-    },
-    Ended,
-}
-
 impl Queue {
     pub(super) fn new(name: String, options: &Options, socket: Socket, ring: Ring, device: Device) -> Self {
-        let Device { index, hardware, watch } = device;
+        let Device { index, hardware, longest, watch } = device;
         let (link, strip_link) = link_type(hardware);
         // A block's timer may run twice over it: once because the block is younger than the timer's period.
         let margin = Duration::from_millis(u64::from(options.timeout)) * 2 + TICK;
@@ -84,6 +77,8 @@ impl Queue {
             link: LinkType::from_number(link),
             strip_link,
             margin,
+            longest,
+            over_mtu: 0,
             counters: DeviceCounters::default(),
             visited: 0,
             visited_at_reading: 0,
@@ -94,18 +89,6 @@ impl Queue {
     /// Lets frames in.
     pub(super) fn start(&self) -> Result<(), Failed> {
         self.socket.listen()
-    }
-
-    /// Visits the frames of the block that is ours, if one is.
-    fn visit_block(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
-        let Some(block) = self.ring.current() else { return false };
-        let (link, strip_link) = (self.link, self.strip_link);
-        for frame in block.frames() {
-            self.visited += 1;
-            visit(convert(&frame, link, strip_link));
-        }
-        self.ring.release();
-        true
     }
 
     /// Adds what the kernel has counted since the last time.
@@ -121,41 +104,6 @@ impl Queue {
             let new = watch.missed().saturating_sub(self.counters.dropped_device);
             self.counters.dropped_device += new;
             self.counters.offered += new;
-        }
-    }
-
-    /// Sleeps until a block is handed over, and says when something is wrong with the interface.
-    fn wait(&mut self) -> Result<(), SourceError> {
-        let mut fds = [PollFd::new(&self.socket, PollFlags::IN | PollFlags::ERR)];
-        // An interruption or a failure is like a pause without frames.
-        let _ = poll(&mut fds, Some(&WAIT));
-        if !fds[0].revents().contains(PollFlags::ERR) || self.socket.error() != Err(Errno::NETDOWN) {
-            return Ok(());
-        }
-        let interface = self.interface.clone();
-        if self.socket.interface_exists(self.index) {
-            return Err(SourceError::InterfaceWentDown { interface });
-        }
-        self.drain(Some(SourceError::InterfaceGone { interface }));
-        Ok(())
-    }
-
-    fn drain(&mut self, why: Option<SourceError>) {
-        if matches!(self.state, State::Open) {
-            self.state = State::Draining { until: instant() + self.margin, why };
-        }
-    }
-
-    /// Whether everything that the kernel took in was visited or dropped. Asked when the ring shows nothing more.
-    fn is_drained(&mut self, until: Instant) -> bool {
-        self.read_statistics();
-        self.counters.offered == self.visited + self.counters.dropped() || instant() > until
-    }
-
-    fn end(&mut self) -> Result<Polled, SourceError> {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Draining { why: Some(problem), .. } => Err(problem),
-            _ => Ok(Polled::End),
         }
     }
 }
@@ -179,33 +127,58 @@ fn convert<'a>(frame: &RingFrame<'a>, link: LinkType, strip_link: bool) -> Frame
     Frame { ts: frame.ts, link, bytes, wire_len, vlan: frame.vlan }
 }
 
+impl live::Queue for Queue {
+    fn state(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    fn visit_some(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
+        let Some(block) = self.ring.current() else { return false };
+        let (link, strip_link) = (self.link, self.strip_link);
+        for frame in block.frames() {
+            self.visited += 1;
+            self.over_mtu += u64::from(frame.len > self.longest);
+            visit(convert(&frame, link, strip_link));
+        }
+        self.ring.release();
+        true
+    }
+
+    fn is_drained(&mut self) -> bool {
+        self.read_statistics();
+        self.counters.offered == self.visited + self.counters.dropped() || self.state.is_overdue()
+    }
+
+    fn wait(&mut self) -> Result<(), SourceError> {
+        let mut fds = [PollFd::new(&self.socket, PollFlags::IN | PollFlags::ERR)];
+        // An interruption or a failure is like a pause without frames.
+        let _ = poll(&mut fds, Some(&WAIT));
+        if !fds[0].revents().contains(PollFlags::ERR) || self.socket.error() != Err(Errno::NETDOWN) {
+            return Ok(());
+        }
+        let interface = self.interface.clone();
+        if self.socket.interface_exists(self.index) {
+            return Err(SourceError::InterfaceWentDown { interface });
+        }
+        self.state.drain(self.margin, Some(SourceError::InterfaceGone { interface }));
+        Ok(())
+    }
+
+    fn past(&self, now: Nanos) -> Option<Nanos> {
+        Some(now.plus(-(self.margin.as_nanos() as i64)))
+    }
+}
+
 impl Source for Queue {
     fn poll(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Polled, SourceError> {
-        if matches!(self.state, State::Ended) {
-            return Ok(Polled::End);
-        }
-        if self.visit_block(visit) {
-            return Ok(Polled::Frames);
-        }
-        if let State::Draining { until, .. } = self.state
-            && self.is_drained(until)
-        {
-            return self.end();
-        }
-        self.wait()?;
-        // The clock is read before the ring: what it promises was in a block that the next look at the ring would show.
-        let now = utc();
-        if self.visit_block(visit) {
-            return Ok(Polled::Frames);
-        }
-        Ok(Polled::Idle { past: Some(now.plus(-(self.margin.as_nanos() as i64))) })
+        self.ask(visit)
     }
 
     fn device(&mut self) -> DeviceCounters {
         // A block that waits without the mark of loss was filled before any drop that the kernel may have counted since: that
         // drop is asked for when the block is done, so that it lies before the frames that come next.
         let is_due = self.ring.current().is_none_or(|block| block.is_losing());
-        if !matches!(self.state, State::Ended) && (is_due || self.visited - self.visited_at_reading > UNREAD_FRAMES) {
+        if !self.state.has_ended() && (is_due || self.visited - self.visited_at_reading > UNREAD_FRAMES) {
             self.read_statistics();
         }
         self.counters
@@ -218,7 +191,7 @@ impl Source for Queue {
     fn stop(&mut self) {
         // Where the filter cannot be attached, frames go on coming in, and the end comes at the deadline all the same.
         let _ = self.socket.stop_listening();
-        self.drain(None);
+        self.state.drain(self.margin, None);
     }
 
     fn pace(&self) -> Pace {
@@ -227,5 +200,9 @@ impl Source for Queue {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn statistics(&self) -> Vec<(&'static str, u64)> {
+        vec![(OVER_MTU, self.over_mtu)]
     }
 }

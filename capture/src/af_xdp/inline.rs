@@ -219,6 +219,7 @@ impl Wire {
                     outlet,
                     size: half,
                     busy: false,
+                    longest: watched.longest_frame(),
                     watch: Watch::new(watched)?,
                 })
             };

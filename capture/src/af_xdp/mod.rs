@@ -130,6 +130,7 @@ fn prepare(options: &Options, interface: &Interface, mode: u32, number: u16, key
             outlet: None,
             size: cut.chunks,
             busy: options.busy_poll > 0,
+            longest: interface.longest_frame(),
             watch: Watch::new(interface)?,
         })
     })

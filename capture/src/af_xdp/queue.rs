@@ -1,9 +1,10 @@
 //! A queue of an interface as a source.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use wire::Nanos;
 
 use super::bpf::{Counters, Link, Map};
 use super::intake::Intake;
@@ -11,8 +12,9 @@ use super::outlet::Outlet;
 use super::ring::Producer;
 use super::socket::Socket;
 use crate::af_packet::Promiscuous;
-use crate::interface::clock::{instant, utc};
+use crate::interface::OVER_MTU;
 use crate::interface::watch::{Seen, Watch};
+use crate::live::{self, Queue as _, State};
 use crate::{DeviceCounters, Frame, Pace, Polled, Progress, Source, SourceError};
 
 /// How long an idle poller sleeps at most; a frame wakes it at once.
@@ -54,23 +56,15 @@ pub(super) struct Queue {
     /// Entries of each ring.
     size: u32,
     busy: bool,
+    /// Longest frame of the wire, and how many were longer.
+    longest: u32,
+    over_mtu: u64,
     watch: Watch,
     counters: DeviceCounters,
     statistics: libc::xdp_statistics,
     visited: u64,
     visited_at_reading: u64,
     state: State,
-}
-
-/// Where a queue stands.
-enum State {
-    Open,
-    /// No more frames come in; those in the ring are visited until this instant, by which the kernel is done with the last.
-    Draining {
-        until: Instant,
-        why: Option<SourceError>,
-    },
-    Ended,
 }
 
 /// The parts of a queue that is ready to receive.
@@ -84,12 +78,13 @@ pub(super) struct Parts {
     pub outlet: Option<Outlet>,
     pub size: u32,
     pub busy: bool,
+    pub longest: u32,
     pub watch: Watch,
 }
 
 impl Queue {
     pub(super) fn new(parts: Parts, attachment: Arc<Attachment>) -> Self {
-        let Parts { name, detail, number, socket, intake, fill, outlet, size, busy, watch } = parts;
+        let Parts { name, detail, number, socket, intake, fill, outlet, size, busy, longest, watch } = parts;
         Self {
             name,
             detail,
@@ -101,6 +96,8 @@ impl Queue {
             outlet,
             size,
             busy,
+            longest,
+            over_mtu: 0,
             watch,
             counters: DeviceCounters::default(),
             statistics: NOTHING,
@@ -108,27 +105,6 @@ impl Queue {
             visited_at_reading: 0,
             state: State::Open,
         }
-    }
-
-    /// Visits a batch of frames, if there are some, and sends them on, or gives their chunks back.
-    fn visit_batch(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
-        let Self { intake, fill, outlet, .. } = self;
-        // There are as many entries in each ring as chunks: there is room for each.
-        let frames = if let Some(outlet) = outlet {
-            outlet.reclaim(fill);
-            let frames = intake.take(visit, &mut |chunk| outlet.put(chunk));
-            outlet.send();
-            frames
-        } else {
-            let frames = intake.take(visit, &mut |chunk| _ = fill.put(chunk.addr));
-            fill.publish();
-            frames
-        };
-        self.visited += frames;
-        if frames > 0 && self.fill.needs_wakeup() {
-            self.socket.wake_receiver();
-        }
-        frames > 0
     }
 
     /// Reads what the program and the socket have counted.
@@ -161,49 +137,15 @@ impl Queue {
             Seen::Nothing => Ok(()),
             Seen::WentDown => Err(SourceError::InterfaceWentDown { interface }),
             Seen::Gone => {
-                self.drain(Some(SourceError::InterfaceGone { interface }));
+                self.state.drain(LAST_FRAME, Some(SourceError::InterfaceGone { interface }));
                 Ok(())
             }
         }
     }
 
-    /// Sleeps until frames are there, or asks the driver for them.
-    fn wait(&mut self) {
-        if self.busy {
-            self.socket.wake_receiver();
-            return;
-        }
-        // Frames that the other port has not taken yet have to be offered again soon.
-        let wait = if self.has_sent() { &WAIT } else { &SEND_AGAIN };
-        let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
-        // An interruption or a failure is like a pause without frames; an interface that is gone shows in the next look.
-        let _ = poll(&mut fds, Some(wait));
-    }
-
     /// Whether nothing waits for the other port of an inline tap.
     fn has_sent(&self) -> bool {
         self.outlet.as_ref().is_none_or(Outlet::is_done)
-    }
-
-    fn drain(&mut self, why: Option<SourceError>) {
-        if matches!(self.state, State::Open) {
-            self.state = State::Draining { until: instant() + LAST_FRAME, why };
-        }
-    }
-
-    /// Whether everything that the program gave to the socket was visited or lost. Asked when the ring shows nothing more.
-    fn is_drained(&mut self, until: Instant) -> bool {
-        self.read_statistics();
-        self.under_way() == 0 && self.has_sent() || instant() > until
-    }
-
-    fn end(&mut self) -> Result<Polled, SourceError> {
-        // What has not come by now does not come: whatever the socket's own counters say, the kernel has lost it.
-        self.counters.dropped_kernel += self.under_way();
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Draining { why: Some(problem), .. } => Err(problem),
-            _ => Ok(Polled::End),
-        }
     }
 }
 
@@ -217,34 +159,75 @@ const NOTHING: libc::xdp_statistics = libc::xdp_statistics {
     tx_ring_empty_descs: 0,
 };
 
+impl live::Queue for Queue {
+    fn state(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    // They are sent on, or their chunks are given back.
+    fn visit_some(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> bool {
+        let Self { intake, fill, outlet, longest, over_mtu, .. } = self;
+        let visit = &mut |frame: Frame<'_>| {
+            *over_mtu += u64::from(frame.wire_len > *longest);
+            visit(frame);
+        };
+        // There are as many entries in each ring as chunks: there is room for each.
+        let frames = if let Some(outlet) = outlet {
+            outlet.reclaim(fill);
+            let frames = intake.take(visit, &mut |chunk| outlet.put(chunk));
+            outlet.send();
+            frames
+        } else {
+            let frames = intake.take(visit, &mut |chunk| _ = fill.put(chunk.addr));
+            fill.publish();
+            frames
+        };
+        self.visited += frames;
+        if frames > 0 && self.fill.needs_wakeup() {
+            self.socket.wake_receiver();
+        }
+        frames > 0
+    }
+
+    fn is_drained(&mut self) -> bool {
+        self.read_statistics();
+        self.under_way() == 0 && self.has_sent() || self.state.is_overdue()
+    }
+
+    fn conclude(&mut self) {
+        // What has not come by now does not come: whatever the socket's own counters say, the kernel has lost it.
+        self.counters.dropped_kernel += self.under_way();
+    }
+
+    fn wait(&mut self) -> Result<(), SourceError> {
+        self.look()?;
+        if self.busy {
+            self.socket.wake_receiver();
+            return Ok(());
+        }
+        // Frames that the other port has not taken yet have to be offered again soon.
+        let wait = if self.has_sent() { &WAIT } else { &SEND_AGAIN };
+        let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+        // An interruption or a failure is like a pause without frames; an interface that is gone shows in the next look.
+        let _ = poll(&mut fds, Some(wait));
+        Ok(())
+    }
+
+    fn past(&self, now: Nanos) -> Option<Nanos> {
+        Some(now.plus(-MARGIN))
+    }
+}
+
 impl Source for Queue {
     fn poll(&mut self, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Polled, SourceError> {
-        if matches!(self.state, State::Ended) {
-            return Ok(Polled::End);
-        }
-        if self.visit_batch(visit) {
-            return Ok(Polled::Frames);
-        }
-        if let State::Draining { until, .. } = self.state
-            && self.is_drained(until)
-        {
-            return self.end();
-        }
-        self.look()?;
-        self.wait();
-        // The clock is read before the ring: what it promises was in the ring that the next look shows.
-        let now = utc();
-        if self.visit_batch(visit) {
-            return Ok(Polled::Frames);
-        }
-        Ok(Polled::Idle { past: Some(now.plus(-MARGIN)) })
+        self.ask(visit)
     }
 
     fn device(&mut self) -> DeviceCounters {
         // Drops begin when the ring is full. Read at least once while a full ring is visited, they are known before the frames
         // that followed them.
         let is_due = self.intake.is_empty() || self.visited - self.visited_at_reading >= u64::from(self.size / 2);
-        if is_due && !matches!(self.state, State::Ended) {
+        if is_due && !self.state.has_ended() {
             self.read_statistics();
         }
         self.counters
@@ -257,7 +240,7 @@ impl Source for Queue {
     fn stop(&mut self) {
         // Where the socket cannot be taken out of the map, frames go on coming in, and the end comes at the deadline all the same.
         let _ = self.attachment.sockets.remove(self.number.into());
-        self.drain(None);
+        self.state.drain(LAST_FRAME, None);
     }
 
     fn pace(&self) -> Pace {
@@ -279,6 +262,7 @@ impl Source for Queue {
             ("rx_ring_full", counted.rx_ring_full),
             ("rx_fill_ring_empty_descs", counted.rx_fill_ring_empty_descs),
             ("rx_invalid_descs", counted.rx_invalid_descs),
+            (OVER_MTU, self.over_mtu),
         ];
         if let Some(outlet) = &self.outlet {
             named.extend([("tx_invalid_descs", counted.tx_invalid_descs), ("tx_completed_descs", outlet.completed())]);

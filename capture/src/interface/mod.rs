@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod ethtool;
 mod features;
 pub(crate) mod netlink;
+mod offload;
 pub(crate) mod watch;
 
 use std::fs;
@@ -15,12 +16,16 @@ use rustix::io::Errno;
 use crate::SourceError;
 pub use features::XdpFeatures;
 use netlink::Netlink;
+pub use offload::Offload;
 
 /// What was tried, and what the kernel said.
 pub(crate) type Failed = (&'static str, Errno);
 
 /// In the flags of a route: it says that there is no way (`RTF_REJECT`).
 const REJECT: u32 = 0x200;
+
+/// The statistic of an interface's frames that are longer than it takes from the wire.
+pub const OVER_MTU: &str = "over_mtu";
 
 /// Longest name of an interface: `IFNAMSIZ` less the final zero.
 pub(crate) const LONGEST_NAME: usize = 15;
@@ -52,6 +57,13 @@ impl Interface {
     pub fn named(name: &str) -> Result<Self, SourceError> {
         let found = Netlink::open().and_then(|netlink| netlink.interface_named(name));
         found.map_err(|failed| explain(name, failed, ""))
+    }
+
+    /// Longest frame that it takes from the wire, bytes: what is longer was put together afterwards, or is not cut up yet.
+    #[must_use]
+    pub const fn longest_frame(&self) -> u32 {
+        // Addresses and type, and two VLAN tags.
+        self.mtu.saturating_add(14 + 2 * 4)
     }
 
     /// Whether it is switched on.

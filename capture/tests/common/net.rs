@@ -7,9 +7,9 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::process::Command;
 use std::time::SystemTime;
 
-use capture::{Source, SourceError, SourceSpec};
+use capture::{Polled, Source, SourceError, SourceSpec};
 
-use super::common::{Kept, drain};
+use super::common::{Kept, drain, udp_frame};
 
 /// A network namespace with a pair of interfaces, `va` and `vb`, that goes when dropped.
 pub struct Namespace(String);
@@ -120,4 +120,48 @@ pub fn now() -> i64 {
 
 pub fn open_error(spec: &str) -> SourceError {
     spec.parse::<SourceSpec>().unwrap().open().err().unwrap()
+}
+
+/// Polls until the source was offered this many frames.
+pub fn wait_for(source: &mut dyn Source, kept: &mut Vec<Kept>, offered: u64) {
+    for _ in 0..1000 {
+        source.poll(&mut |frame| kept.push(frame.into())).unwrap();
+        if source.device().offered >= offered {
+            return;
+        }
+    }
+    panic!("{} of {offered} frames were offered", source.device().offered);
+}
+
+/// The interface `vb` goes down, comes up again and goes away: a source of it says so, after the frames before.
+pub fn assert_tells_of_down_and_gone(namespace: &Namespace, spec: &str) {
+    let mut source = open(spec).remove(0);
+    let mut kept: Vec<Kept> = Vec::new();
+    Sender::new("va").send(&udp_frame((1, 1), b"first"));
+    wait_for(source.as_mut(), &mut kept, 1);
+    namespace.ip("link set vb down");
+    let went_down = (0..1000).find_map(|_| source.poll(&mut |frame| kept.push(frame.into())).err());
+    assert!(matches!(went_down, Some(SourceError::InterfaceWentDown { .. })), "{went_down:?}");
+    namespace.ip("link set vb up");
+    namespace.wait_until_up();
+    Sender::new("va").send(&udp_frame((1, 1), b"second"));
+    wait_for(source.as_mut(), &mut kept, 2);
+    namespace.ip("link del vb");
+    let (rest, problems) = drain(source.as_mut());
+    kept.extend(rest);
+    assert!(matches!(problems[..], [SourceError::InterfaceGone { .. }]), "{problems:?}");
+    let texts: Vec<_> = kept.iter().map(|frame| frame.bytes[42..].to_vec()).collect();
+    assert_eq!(texts, [b"first".to_vec(), b"second".to_vec()]);
+    assert_eq!(source.device().offered, 2);
+}
+
+/// A source without frames says that time passes, and never more than has.
+pub fn assert_promises_that_time_passes(spec: &str) {
+    let mut source = open(spec).remove(0);
+    let before = now();
+    let promised = (0..100).find_map(|_| match source.poll(&mut |_| {}).unwrap() {
+        Polled::Idle { past: Some(past) } if past.0 > before => Some(past.0),
+        _ => None,
+    });
+    assert!(promised.is_some_and(|past| past < now()));
 }

@@ -3,6 +3,7 @@
 //! Each part looks at one thing and returns findings; this file asks the parts and prints.
 
 mod disk;
+mod dpdk;
 mod host;
 mod interface;
 mod xdp;
@@ -97,6 +98,7 @@ fn examine_source(source: &SourceSpec) -> Vec<Finding> {
         SourceSpec::Captured(capture::SourceSpec::AfXdp(options)) => xdp::port(options),
         // Opening it would join its ports.
         SourceSpec::Captured(capture::SourceSpec::AfXdpInline(options)) => return xdp::inline(options),
+        SourceSpec::Captured(capture::SourceSpec::Dpdk(options)) => dpdk::findings(options),
         SourceSpec::Captured(capture::SourceSpec::Pcap(_)) => Vec::new(),
         // Opening it would begin its truth anew.
         SourceSpec::Simulated(options) => return vec![simulated(source, options)],
