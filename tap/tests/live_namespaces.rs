@@ -7,11 +7,11 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use support::live::{Host, Process, Tap, wait_until};
+use support::ssh::{self, Ssh};
 use support::{Ran, Row, number};
 use tempfile::TempDir;
 
@@ -165,29 +165,16 @@ fn bulk_transfers_have_the_bytes_that_iperf3_counted() {
 #[test]
 fn an_ssh_session_is_one_connection_with_its_bytes() {
     let Some(world) = World::new("h", &["ssh", "sshd", "ssh-keygen", "ncat", "ss"]) else { return };
-    for key in ["host", "user"] {
-        let made =
-            Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(world.path(key)).status();
-        assert!(made.expect("ssh-keygen runs").success());
-    }
-    fs::create_dir_all("/run/sshd").expect("sshd's directory");
-    let path = |name: &str| world.path(name).to_str().expect("UTF-8").to_owned();
-    let text = format!(
-        "ListenAddress {SERVER}:2222\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nPidFile none\nPermitRootLogin yes\nUsePAM no\n",
-        path("host"),
-        path("user.pub")
-    );
-    fs::write(world.path("sshd.conf"), text).expect("a file");
-    let sshd = if Path::new("/usr/sbin/sshd").exists() { "/usr/sbin/sshd" } else { "sshd" };
-    let server = world.server(2222, sshd, &["-D", "-f", &path("sshd.conf")]);
+    let ssh = Ssh::new(world.room.path(), SERVER);
+    let (sshd, arguments) = ssh.server();
+    let server = world.server(ssh::PORT, sshd, &arguments.each_ref().map(String::as_str));
     let tap = world.tap();
-    let (key, target) = (path("user"), format!("root@{SERVER}"));
     // ncat carries the bytes to and fro, and counts them. ssh hangs up on it at the end, before it could say how many.
     let counted = world.path("counted");
     let proxy = format!("sh -c \"trap '' HUP; exec ncat -v {SERVER} 2222 2> {}\"", counted.display());
-    let options = ["-i", &key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o"];
     let work = "for i in 1 2 3; do sleep 0.2; echo $i; done; head -c 500000 /dev/zero";
-    world.client("ssh", &[&options[..], &[&format!("ProxyCommand={proxy}"), &target, work]].concat());
+    let arguments = ssh.client(&["-o", &format!("ProxyCommand={proxy}")], work);
+    world.client("ssh", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let count =
         || fs::read_to_string(&counted).ok()?.lines().find(|line| line.contains(" bytes sent, ")).map(str::to_owned);
     wait_until("ncat counts", || count().is_some());

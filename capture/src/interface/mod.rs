@@ -6,7 +6,6 @@ pub(crate) mod clock;
 pub(crate) mod ethtool;
 mod features;
 pub(crate) mod netlink;
-mod offload;
 pub(crate) mod watch;
 
 use std::fs;
@@ -16,7 +15,6 @@ use rustix::io::Errno;
 use crate::SourceError;
 pub use features::XdpFeatures;
 use netlink::Netlink;
-pub use offload::Offload;
 
 /// What was tried, and what the kernel said.
 pub(crate) type Failed = (&'static str, Errno);

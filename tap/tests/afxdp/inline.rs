@@ -1,27 +1,23 @@
 //! The inline tap between two hosts: what it forwards is what was sent, also when it is gone.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
+use crate::pcap;
+use crate::support::ssh::{self, Ssh};
 use crate::support::{self, Ran, Row, number};
-use crate::world::{World, pause, wait_until};
+use crate::world::{Ended, Helper, World, pause, wait_until};
 
 const MODES: [&str; 2] = ["drv", "skb"];
+/// Measures how long nothing is forwarded.
+const GAPS: &str = include_str!("gaps.py");
+
 const CLIENT: &str = "10.79.0.1";
 const SERVER: &str = "10.79.0.2";
-
-/// A process that ends with its test.
-struct Helper(Child);
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn source(mode: &str) -> String {
     format!("afxdp-inline:pa,pb,mode={mode},ring=16M")
@@ -57,50 +53,24 @@ fn odd_frames(number: u8) -> Vec<Vec<u8>> {
     ]
 }
 
-fn write_pcap(path: &Path, frames: &[Vec<u8>]) {
-    let mut bytes = Vec::new();
-    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
-        bytes.extend(word.to_le_bytes());
-    }
-    for frame in frames {
-        for word in [0, 0, frame.len() as u32, frame.len() as u32] {
-            bytes.extend(word.to_le_bytes());
-        }
-        bytes.extend(frame);
-    }
-    fs::write(path, bytes).expect("a file");
-}
-
-fn read_pcap(path: &Path) -> Vec<Vec<u8>> {
-    let bytes = fs::read(path).unwrap_or_default();
-    let (mut frames, mut rest) = (Vec::new(), bytes.get(24..).unwrap_or_default());
-    while let Some(length) = rest.get(8..12) {
-        let end = 16 + u32::from_le_bytes(length.try_into().expect("four bytes")) as usize;
-        let Some(frame) = rest.get(16..end) else { break };
-        frames.push(frame.to_vec());
-        rest = &rest[end..];
-    }
-    frames
-}
-
 /// Sends frames at one host, and gives those that come out at the other.
 fn passed(world: &World, (from, to): (&str, &str), frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (sent, seen) = (world.path("sent.pcap"), world.path("seen.pcap"));
     let _ = fs::remove_file(&seen);
-    write_pcap(&sent, frames);
+    pcap::write(&sent, frames);
     let mut command = world.inside(to, "tcpdump");
     command.args(["-i", "wire", "-Q", "in", "-U", "--immediate-mode", "-w"]).arg(&seen).stderr(Stdio::null());
     let tcpdump = Helper(command.spawn().expect("tcpdump runs"));
     wait_until("tcpdump listens", || fs::metadata(&seen).is_ok_and(|file| file.len() >= 24));
     assert_eq!(world.replay((from, "wire"), std::slice::from_ref(&sent), 16), frames.len() as u64);
     for _ in 0..60 {
-        if read_pcap(&seen).len() >= frames.len() {
+        if pcap::read(&seen).len() >= frames.len() {
             break;
         }
         pause(50);
     }
     drop(tcpdump);
-    read_pcap(&seen)
+    pcap::read(&seen)
 }
 
 #[track_caller]
@@ -156,28 +126,23 @@ fn ports_that_take_no_redirected_frames_are_joined_in_the_network_stack() {
     detach(&world);
 }
 
-/// Gives the hosts addresses, and starts a web server and iperf3 on one of them.
-fn servers(world: &World) -> [Helper; 2] {
+/// Gives the hosts addresses, and starts on one of them a web server, iperf3, an SSH server and somebody who answers datagrams.
+fn servers(world: &World, ssh: &Ssh) -> [Helper; 4] {
     for (side, address) in [("c", CLIENT), ("s", SERVER)] {
         world.ip(side, &format!("addr add {address}/24 dev wire"));
         // Segments as on most links: a jumbo MTU would be for the sake of the test alone.
         world.ip(side, "link set wire mtu 1500");
     }
     fs::write(world.path("file"), vec![b'x'; 300_000]).expect("a file");
-    let start = |program: &str, arguments: &[&str], port: u16| {
-        let mut command = world.inside("s", program);
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-        let helper = Helper(command.spawn().expect("the server starts"));
-        wait_until("the server listens", || {
-            let shown = world.inside("s", "ss").args(["-Hltn", &format!("sport = :{port}")]).output().expect("ss runs");
-            !shown.stdout.is_empty()
-        });
-        helper
-    };
     let directory = world.path("").display().to_string();
+    let (sshd, arguments) = ssh.server();
+    let sshd_arguments = arguments.each_ref().map(String::as_str);
+    let web = ["-m", "http.server", "80", "--bind", SERVER, "--directory", &directory];
     [
-        start("python3", &["-m", "http.server", "80", "--bind", SERVER, "--directory", &directory], 80),
-        start("iperf3", &["-s"], 5201),
+        world.serve("s", "tcp", 80, "python3", &web),
+        world.serve("s", "tcp", 5201, "iperf3", &["-s"]),
+        world.serve("s", "tcp", ssh::PORT, sshd, &sshd_arguments),
+        world.serve("s", "udp", 7007, "python3", &["-c", GAPS, "echo", SERVER]),
     ]
 }
 
@@ -188,46 +153,72 @@ fn curl(world: &World) {
     assert_eq!(ran.stdout, "300000");
 }
 
+/// Starts a program at the client, which is waited for later.
+fn start<S: AsRef<OsStr>>(world: &World, program: &str, arguments: impl IntoIterator<Item = S>) -> Child {
+    let mut command = world.inside("c", program);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the client starts")
+}
+
+fn end(child: Child) -> String {
+    Ran::from(child.wait_with_output().expect("the client ends")).expect(&[0]).stdout
+}
+
 #[test]
 fn connections_outlive_a_tap_that_is_killed_and_started_again() {
     let Some(world) = World::inline("kill", "on") else { return };
-    if !support::tools(&["curl", "iperf3", "ss"]) {
+    if !support::tools(&["curl", "iperf3", "ss", "ssh", "sshd", "ssh-keygen"]) {
         return;
     }
-    let _servers = servers(&world);
+    let ssh = Ssh::new(&world.path(""), SERVER);
+    let _servers = servers(&world, &ssh);
     for mode in MODES {
         let first = world.tap(&source(mode), &format!("first-{mode}"));
         curl(&world);
-        let mut command = world.inside("c", "iperf3");
-        command.args(["-c", SERVER, "-J", "-n", "15M", "-b", "20M", "--bidir"]);
-        let iperf = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("iperf3 runs");
+        let load = start(&world, "iperf3", ["-c", SERVER, "-J", "-n", "15M", "-b", "20M", "--bidir"]);
+        // Says something all the while, both ways.
+        let session = start(&world, "ssh", ssh.client(&[], "for i in $(seq 40); do sleep 0.1; echo $i; done"));
+        let gaps = start(&world, "python3", ["-c", GAPS, "ask", SERVER, "4.5"]);
         pause(1500);
         let killed: PathBuf = first.kill();
         pause(1000);
         let second = world.tap(&source(mode), &format!("second-{mode}"));
-        let ran = Ran::from(iperf.wait_with_output().expect("iperf3 ends")).expect(&[0]);
-        let result: Value = serde_json::from_str(&ran.stdout).expect("JSON");
-        // iperf3 ends when either direction has had its 15 MiB: six seconds of data.
-        let bytes = |sum: &str| result["end"][sum]["bytes"].as_u64().expect("bytes");
-        let sent = [bytes("sum_sent"), bytes("sum_sent_bidir_reverse")];
-        assert!(
-            sent.iter().any(|&sent| sent >= 15 << 20) && sent.iter().all(|&sent| sent > 1 << 20),
-            "{mode}: {sent:?}"
-        );
+        let said = end(session);
+        assert_eq!(said.lines().collect::<Vec<_>>(), (1..=40).map(|n| n.to_string()).collect::<Vec<_>>(), "{mode}");
+        support::say(&format!("{mode}: longest without forwarding, ms: {}", end(gaps).trim()));
+        assert_transferred(mode, &end(load));
         curl(&world);
+        Ran::from(world.inside("c", "ssh").args(ssh.client(&[], "true")).output().expect("ssh runs")).expect(&[0]);
         pause(300);
-        let ended = second.end(&[0, 3]);
-        let rows = support::connections(&ended.campaign);
-        let web: Vec<_> = rows.iter().filter(|row| row["resp_p"] == "80").collect();
-        let [page] = web.as_slice() else { panic!("{mode}: {} connections to the web server", web.len()) };
-        assert_eq!((page["conn_state"].as_str(), number(page, "missed_bytes")), ("SF", 0), "{mode}: {page:?}");
-        assert!(number(page, "resp_unique_bytes") > 300_000);
-        // Streams that were there before it, in both directions.
-        let streams: Vec<_> = rows.iter().filter(|row| row["resp_p"] == "5201" || row["orig_p"] == "5201").collect();
-        let both_ways = |row: &&&Row| number(row, "orig_pkts") > 0 && number(row, "resp_pkts") > 0;
-        assert!(streams.len() >= 2 && streams.iter().filter(both_ways).count() >= 2, "{mode}: {streams:?}");
+        assert_recorded(mode, &second.end(&[0, 3]));
         // What the killed one had journalled is there.
         support::run("conntrack-report", [Path::new("verify"), &killed]).expect(&[0, 3]);
         detach(&world);
+    }
+}
+
+/// iperf3 ends when either direction has had its 15 MiB: six seconds of data.
+#[track_caller]
+fn assert_transferred(mode: &str, result: &str) {
+    let result: Value = serde_json::from_str(result).expect("JSON");
+    let bytes = |sum: &str| result["end"][sum]["bytes"].as_u64().expect("bytes");
+    let sent = [bytes("sum_sent"), bytes("sum_sent_bidir_reverse")];
+    assert!(sent.iter().any(|&sent| sent >= 15 << 20) && sent.iter().all(|&sent| sent > 1 << 20), "{mode}: {sent:?}");
+}
+
+/// What the second tap saw: connections of its own time whole, and those that were there before it in both directions.
+#[track_caller]
+fn assert_recorded(mode: &str, ended: &Ended) {
+    let rows = support::connections(&ended.campaign);
+    let with_port = |port: &str| -> Vec<&Row> {
+        rows.iter().filter(|row| row["resp_p"] == port || row["orig_p"] == port).collect()
+    };
+    let [page] = with_port("80")[..] else { panic!("{mode}: {} connections to the web server", with_port("80").len()) };
+    assert_eq!((page["conn_state"].as_str(), number(page, "missed_bytes")), ("SF", 0), "{mode}: {page:?}");
+    assert!(number(page, "resp_unique_bytes") > 300_000);
+    let sessions = with_port("2222");
+    assert!(sessions.iter().any(|row| row["partial"] == "false" && row["conn_state"] == "SF"), "{mode}: {sessions:?}");
+    for port in ["5201", "2222"] {
+        let both_ways = |row: &&&Row| number(row, "orig_pkts") > 0 && number(row, "resp_pkts") > 0;
+        assert!(with_port(port).iter().filter(both_ways).count() >= 2, "{mode}, {port}: {rows:?}");
     }
 }

@@ -100,11 +100,29 @@ impl World {
         command
     }
 
+    /// Starts a server on a side, and waits until it listens on a port of `tcp` or `udp`.
+    pub fn serve(&self, side: &str, protocol: &str, port: u16, program: &str, arguments: &[&str]) -> Helper {
+        let mut command = self.inside(side, program);
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        let helper = Helper(command.spawn().expect("the server starts"));
+        let filter = format!("sport = :{port}");
+        wait_until("the server listens", || {
+            let shown = self.inside(side, "ss").args(["-Hln", &format!("--{protocol}"), &filter]).output();
+            !shown.expect("ss runs").stdout.is_empty()
+        });
+        helper
+    }
+
     /// Starts a tap, and waits until it captures.
     pub fn tap(&self, source: &str, campaign: &str) -> Tap {
+        self.tap_with(source, campaign, &[])
+    }
+
+    /// The same with further options.
+    pub fn tap_with(&self, source: &str, campaign: &str, options: &[&str]) -> Tap {
         let campaign = self.path(campaign);
         let mut command = self.inside("", support::program("conntrack-tap"));
-        command.args(["run", "--source", source, "--out"]).arg(&campaign).stderr(Stdio::piped());
+        command.args(["run", "--source", source]).args(options).arg("--out").arg(&campaign).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the tap starts");
         wait_until("the tap captures", || {
             campaign.join("campaign.json").exists() || child.try_wait().expect("a child").is_some()
@@ -147,6 +165,16 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         pause(50);
     }
     panic!("30 s, and not yet: {what}");
+}
+
+/// A process that ends with its test.
+pub struct Helper(pub Child);
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A tap at work.

@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each test uses a part of it")]
 
 pub mod live;
+pub mod ssh;
 pub mod truth;
 
 use std::collections::BTreeMap;
