@@ -83,6 +83,6 @@ fn a_user_who_is_not_there_is_refused_before_anything_is_made() {
     let arguments = ["run", "--source", "sim:uplink-small,connections=1", "--user", "no-such-user", "--out"];
     let ran = support::command("conntrack-tap").args(arguments).arg(&out).output().expect("timeout(1) runs");
     let message = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(ran.status.code() == Some(1) && message.contains("/etc/passwd"), "{message}");
+    assert!(ran.status.code() == Some(2) && message.contains("/etc/passwd"), "{message}");
     assert!(!out.exists());
 }
