@@ -81,7 +81,7 @@ fn what_a_running_campaign_has_not_sealed_is_read_too() {
     let dir = dir.to_str().unwrap();
     assert_eq!(answer(dir, "SELECT count(*), count(DISTINCT uid) FROM connections"), "100,100\n");
     let said = complaint(&report(&["sql", dir, "SELECT 1"]));
-    assert!(said.contains("The recording goes on") && said.contains(dir), "{said}");
+    assert!(said.contains("those acknowledged so far") && said.contains(dir), "{said}");
     let sorted = printed(&["sql", dir, "SELECT * EXCLUDE (campaign) FROM connections ORDER BY ts", "--format", "csv"]);
     assert_eq!(sorted, printed(&["connections", dir, "--format", "csv"]));
     let plan = printed(&["sql", dir, "EXPLAIN SELECT uid FROM connections WHERE orig_p = 40001", "--format", "json"]);
