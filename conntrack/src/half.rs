@@ -115,7 +115,7 @@ impl Half {
 
     /// Whether what is used as an index lies within its bounds; of a half that was read and not made here.
     pub(crate) fn is_sound(&self) -> bool {
-        self.trail.as_deref().is_none_or(Trail::is_sound) && self.rates.is_sound()
+        self.trail.as_deref().is_none_or(Trail::is_sound) && self.rates.is_sound() && self.window.is_sound()
     }
 
     /// Starts the sequence space at this segment; its peer has acknowledged `acked`. A keep-alive lies just before that: what it stands on was

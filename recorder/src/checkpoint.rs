@@ -238,7 +238,10 @@ impl CheckpointWriter {
     pub fn commit(mut self) -> Result<Carried, RecorderError> {
         self.file.sync().on("sync", &self.path)?;
         drop(self.file);
-        publish(&*self.place.disk, &self.path, &self.place.path)?;
+        publish(&*self.place.disk, &self.path, &self.place.path).inspect_err(|_| {
+            // It may have its name already. Whoever is told that nothing was kept writes the rows.
+            let _ = self.place.disk.remove(&self.place.path);
+        })?;
         Ok(self.carried)
     }
 

@@ -74,6 +74,11 @@ impl Window {
         self.doubted.is_some_and(|end| end.is_after(self.max_end.plus(MAX_ACK_LAG)))
     }
 
+    /// Whether what was saved can be shifted by.
+    pub(crate) const fn is_sound(&self) -> bool {
+        (self.scale as u32) < u32::BITS
+    }
+
     /// The window field of a segment of this endpoint in bytes: never scaled on a SYN.
     pub(crate) fn advertised(&self, segment: &Segment) -> u32 {
         if segment.flags.syn() { u32::from(segment.window) } else { u32::from(segment.window) << self.scale }

@@ -96,6 +96,8 @@ impl TakeOver<'_> {
         };
         let problem = reading.read(&place);
         let taken = reading.conclude(problem);
+        // The rows that stand for it must outlive it.
+        recorder.sync();
         place.remove()?;
         Ok(taken)
     }
@@ -137,8 +139,13 @@ impl Reading<'_> {
                 states.into_iter().for_each(|kept| self.give(kept));
             }
             None => {
-                self.closed += u64::from(chunk.count);
-                chunk.rows().for_each(|row| self.rows.record(row));
+                let before = self.closed;
+                for row in chunk.rows() {
+                    self.closed += 1;
+                    self.rows.record(row);
+                }
+                // Those of a row that this version cannot read.
+                self.lost += u64::from(chunk.count).saturating_sub(self.closed - before);
                 self.write();
             }
         }
@@ -184,8 +191,11 @@ impl Reading<'_> {
         self.rows.flush(Nanos::MIN);
         self.write();
         self.recorder.begin_with(self.open);
-        if let Some(problem) = problem.filter(|_| self.lost > 0) {
-            let sentence = format!("{} connections of the checkpoint: {problem}", self.lost);
+        let problem = problem.or_else(|| (self.lost > 0).then(|| "their rows cannot be read".to_owned()));
+        // Where it is not known how many there should be, what is wrong is told all the same.
+        if let Some(problem) = problem.filter(|_| self.lost > 0 || self.order.expected.is_none()) {
+            let number = if self.lost > 0 { self.lost.to_string() } else { "an unknown number of".to_owned() };
+            let sentence = format!("{number} connections of the checkpoint: {problem}");
             self.recorder.count_lost(Table::Connections, self.lost);
             self.recorder.manifest_mut().losses.reasons.push(sentence.clone());
             self.recorder.tell(clock::time_of_day(), Detail::Lost(sentence));
